@@ -1,0 +1,3 @@
+"""MedRec: patients own, share and audit their medical records."""
+
+from __future__ import annotations
