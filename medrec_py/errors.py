@@ -61,3 +61,49 @@ class Unavailable(MedRecError):
     """A server can't be reached, or too few of them."""
 
     default_hint = "Nothing was lost. Start the server or correct its address, then run the same again."
+
+
+# ── storage ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CidInvalid(InvalidInput):
+    """A text or byte string is no content identifier of the one kind that is used here."""
+
+    default_hint = "A CID here is CIDv1, raw or dag-pb, sha2-256, in base32: it begins with 'bafkrei' or 'bafybei'."
+
+
+class ObjectTooLarge(InvalidInput):
+    """An object is larger than the limit that the caller set for holding it in memory."""
+
+    default_hint = "Read it piece by piece with open() or read(), or raise the limit."
+
+
+class StoreAddressInvalid(InvalidInput):
+    """An address names no store."""
+
+    default_hint = (
+        "Give the path of a folder, a Kubo RPC address such as /ip4/127.0.0.1/tcp/5001 or http://127.0.0.1:5001, "
+        "or several of them separated by commas."
+    )
+
+
+class ObjectMissing(IntegrityError):
+    """A block of an object is in none of the places where it was looked for."""
+
+    default_hint = "Ask the author or another replica for the object, or run repair on the replicated store."
+
+
+class ObjectTampered(IntegrityError):
+    """Bytes came back that don't hash to the digest they were asked for by."""
+
+    default_hint = "Nothing of these bytes was used. Read from another replica and repair this one."
+
+
+class StoreUnavailable(Unavailable):
+    """A store can't be reached, doesn't answer in time, or can't write."""
+
+
+class QuorumNotReached(Unavailable):
+    """Fewer replicas took a write than the quorum asks for."""
+
+    default_hint = "What was written stays written. Bring the named replicas back, then run the same again."

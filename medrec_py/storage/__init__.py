@@ -1,0 +1,10 @@
+"""Sealed objects kept by their content: an embedded folder, Kubo, and replicas of both, behind one interface.
+
+Whatever keeps the bytes, the same bytes have the same `Cid`, and nothing that a store returns is trusted before it
+hashes to the digest it was asked for by.
+"""
+
+from medrec_py.storage.cid import Cid, Codec
+from medrec_py.storage.store import ObjectStat, PinProblem, Store, open_store
+
+__all__ = ["Cid", "Codec", "ObjectStat", "PinProblem", "Store", "open_store"]
