@@ -72,8 +72,9 @@ abstract contract Records is Relationships, IRecords {
         if (_batchTimes[msg.sender][root] != 0) revert BatchAlreadyAnchored(msg.sender, root);
 
         uint64 time = uint64(block.timestamp);
+        bytes32 list = keccak256(abi.encode(manifest, count));
         _batchTimes[msg.sender][root] = time;
-        _batchHeads[msg.sender] = _fold(_batchHeads[msg.sender], Entry.Batch, msg.sender, time, root, manifest);
+        _batchHeads[msg.sender] = _fold(_batchHeads[msg.sender], Entry.Batch, msg.sender, time, root, list);
         emit BatchAnchored(msg.sender, time, root, manifest, count);
     }
 

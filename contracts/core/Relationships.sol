@@ -11,7 +11,7 @@ abstract contract Relationships is SignedActs, IRelationships {
     bytes32 private constant INVITATION_TYPEHASH =
         keccak256("Invitation(address provider,address subject,uint32 number,uint64 expiresAt)");
     bytes32 private constant ACCEPTANCE_TYPEHASH =
-        keccak256("Acceptance(address subject,address provider,uint32 number,bytes32 bundle)");
+        keccak256("Acceptance(address subject,address provider,uint32 number,uint64 expiresAt,bytes32 bundle)");
     bytes32 private constant CLOSURE_TYPEHASH = keccak256("Closure(address subject,address provider,uint32 number)");
 
     IRegistrar internal immutable _REGISTRAR;
@@ -45,7 +45,8 @@ abstract contract Relationships is SignedActs, IRelationships {
             _requireSignature(provider, invited, invitation);
         }
         if (msg.sender != subject) {
-            bytes32 accepted = keccak256(abi.encode(ACCEPTANCE_TYPEHASH, subject, provider, number, bundle));
+            bytes32 accepted =
+                keccak256(abi.encode(ACCEPTANCE_TYPEHASH, subject, provider, number, invitationExpiresAt, bundle));
             _requireSignature(subject, accepted, acceptance);
         }
 

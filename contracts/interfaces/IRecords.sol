@@ -66,7 +66,7 @@ interface IRecords {
     function ledgerHead(address subject) external view returns (bytes32);
 
     /// @notice Head of the hash chain over the author's batches, folded as `keccak256(abi.encode(head, BATCH, author,
-    /// time, root, manifest))`.
+    /// time, root, keccak256(abi.encode(manifest, count))))`.
     function batchHead(address author) external view returns (bytes32);
 
     /// @notice When the author anchored this root, as Unix time; zero when never.

@@ -31,7 +31,8 @@ interface IRelationships {
     /// @param invitationExpiresAt First second at which the invitation is void.
     /// @param bundle Digest of the key bundle for the provider.
     /// @param invitation The provider's over `Invitation(address provider,address subject,uint32 number,uint64 expiresAt)`.
-    /// @param acceptance The subject's over `Acceptance(address subject,address provider,uint32 number,bytes32 bundle)`.
+    /// @param acceptance The subject's over `Acceptance(address subject,address provider,uint32 number,uint64
+    /// expiresAt,bytes32 bundle)`, where `expiresAt` is the invitation's: a consent never used lapses with it.
     function open(
         address subject,
         address provider,
