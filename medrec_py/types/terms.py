@@ -324,7 +324,13 @@ MESSAGE_TYPES: Final[dict[str, list[tuple[str, str]]]] = {
     "Resumption": [("grantor", "address"), ("id", "bytes32"), ("turn", "uint32")],
     "AgentRevocation": [("actor", "address"), ("id", "bytes32")],
     "Invitation": [("provider", "address"), ("subject", "address"), ("number", "uint32"), ("expiresAt", "uint64")],
-    "Acceptance": [("subject", "address"), ("provider", "address"), ("number", "uint32"), ("bundle", "bytes32")],
+    "Acceptance": [
+        ("subject", "address"),
+        ("provider", "address"),
+        ("number", "uint32"),
+        ("expiresAt", "uint64"),
+        ("bundle", "bytes32"),
+    ],
     "Closure": [("subject", "address"), ("provider", "address"), ("number", "uint32")],
     "Anchor": [
         ("subject", "address"),
