@@ -107,3 +107,40 @@ class QuorumNotReached(Unavailable):
     """Fewer replicas took a write than the quorum asks for."""
 
     default_hint = "What was written stays written. Bring the named replicas back, then run the same again."
+
+
+# ── records: JSON, FHIR and the vocabulary ───────────────────────────────────────────────────────────────────────────────
+
+
+class InvalidJson(InvalidInput):
+    """A document is not JSON, or not JSON that can be kept unchanged."""
+
+    default_hint = "Correct the document at the place named, or export it again from where it came."
+
+
+class InvalidResource(InvalidInput):
+    """A JSON value is not a FHIR resource, or breaks the structure that FHIR R4 gives its type."""
+
+    default_hint = "Each entry must be a JSON object whose resourceType names its type."
+
+
+class DuplicateResource(InvalidInput):
+    """Two different resources of one input have the same type and id."""
+
+    default_hint = "Keep the one that is right, or give them different ids."
+
+
+class WrongPatient(InvalidInput):
+    """Resources belong to another patient than the rest of the input."""
+
+    default_hint = "Remove them, or say that records of any patient are accepted (--any-patient, any_patient=True)."
+
+
+class InputTooLarge(InvalidInput):
+    """An input is larger than the limits allow, perhaps only once decompressed."""
+
+    default_hint = "Split it into smaller files, or raise the limit named."
+
+
+class UnknownCode(InvalidInput):
+    """The vocabulary has no such class, purpose or operation."""
