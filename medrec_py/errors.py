@@ -144,3 +144,78 @@ class InputTooLarge(InvalidInput):
 
 class UnknownCode(InvalidInput):
     """The vocabulary has no such class, purpose or operation."""
+
+
+# ── client: consent, roles and verification ──────────────────────────────────────────────────────────────────────────
+
+
+class UnknownLanguage(InvalidInput):
+    """There are no texts in the language asked for."""
+
+    default_hint = "The languages are 'en' and 'zh'."
+
+
+class StatementMismatch(IntegrityError):
+    """The sentence that a grant shows people is not the one that its fields make."""
+
+    default_hint = "Do not rely on this grant. Ask the patient to grant anew."
+
+
+class InvitationInvalid(InvalidInput):
+    """An invitation can't be read, is meant for somebody else, or is not signed by its provider."""
+
+    default_hint = "Ask the provider for a new invitation to the subject that your wallet shows."
+
+
+class NoParticipantKey(InvalidInput):
+    """An address has registered no key, so nothing can be sealed to it."""
+
+    default_hint = "It registers once with `medrec register`; then repeat this."
+
+
+class NoRelayer(InvalidInput):
+    """An act is to be relayed and nobody was named who relays."""
+
+    default_hint = "Name a relayer (relayer=…, --relayer), or act by a wallet that holds ether (wallet_mode=True)."
+
+
+class UnsteadyWallet(InvalidInput):
+    """A wallet signs the same message differently each time, so no key can be made of its signature."""
+
+    default_hint = "Give a root key file of your own (root=…, --root-file); `medrec root new` makes one. Keep a copy."
+
+
+class UnknownGrant(InvalidInput):
+    """No grant with this id concerns this participant."""
+
+    default_hint = "`medrec grants` lists the grants that do."
+
+
+class UnknownSubject(InvalidInput):
+    """An address is no subject of this participant."""
+
+    default_hint = "`medrec relationships` lists the subjects."
+
+
+class NoRelationship(Refused):
+    """The provider and the subject have no open relationship."""
+
+    default_hint = "Invite the patient (`medrec invite`) and have the invitation accepted (`medrec accept`)."
+
+
+class NotPermitted(Refused):
+    """A grant, or the lack of one, refuses a request. `facts` name the rule and whether a key is held all the same."""
+
+    default_hint = "Ask the patient for a grant that covers it."
+
+
+class NoKey(Refused):
+    """No key that this participant holds opens a parcel."""
+
+    default_hint = "Only the patient can hand over the key, by a grant that covers the parcel."
+
+
+class VerificationFailed(IntegrityError):
+    """The store, the index and the chain do not tell the same history. `facts['faults']` names each difference."""
+
+    default_hint = "Repair what is named; `medrec verify --json` lists everything."

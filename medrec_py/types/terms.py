@@ -352,8 +352,9 @@ MESSAGE_TYPES: Final[dict[str, list[tuple[str, str]]]] = {
         ("publicKey", "bytes"),
         ("descriptor", "bytes32"),
     ],
+    "Unlock": [("account", "address"), ("statement", "string")],
 }
-"""Fields of every message that the contracts verify, by EIP-712 type name."""
+"""Fields of every message that is signed, by EIP-712 type name; the contracts verify all but `Unlock`."""
 
 
 @dataclass(frozen=True, slots=True)
