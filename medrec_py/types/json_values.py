@@ -1,7 +1,7 @@
 """JSON values, read and written so that nothing of them changes on the way.
 
-FHIR gives meaning to how a number is written (1.10 is not 1.1: its precision is clinical), so a number that Python would
-round or shorten is read as a `Number`, a `Decimal` that remembers its text. Preserved from text to value to text are:
+FHIR gives meaning to how a number is written (1.10 is not 1.1: its precision is clinical), so a number that Python
+would round or shorten is read as a `Number`, a `Decimal` that remembers its text. Preserved on the way are:
 
 * strings, code point for code point (no Unicode normalisation; U+0000 as an escape included);
 * numbers, character for character: `1.10`, `1E5`, `-0`, `1e400` and integers of any length;
@@ -24,7 +24,7 @@ from typing import Any, Final, TypeAlias
 
 from medrec_py.errors import InvalidJson
 
-JsonValue: TypeAlias = "None | bool | int | float | Decimal | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | Decimal | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 
 MAX_DEPTH: Final = 128
@@ -62,7 +62,7 @@ class Number(Decimal):
         try:
             number = super().__new__(cls, text)
         except InvalidOperation:
-            raise InvalidJson(f"The number {text[:40]} is out of the range of decimal numbers.", number=text[:40]) from None
+            raise InvalidJson(f"the number {text[:40]} is beyond the range of decimal arithmetic.") from None
         number.text = text
         return number
 
@@ -96,7 +96,9 @@ def parse(data: bytes | str, *, source: str = "input", first_line: int = 1, max_
     except RecursionError:
         raise _too_deep(source, first_line, max_depth) from None
     except InvalidJson as error:
-        raise InvalidJson(f"{source}, from line {first_line}: {error.message}", **error.facts) from None
+        raise InvalidJson(
+            f"{source}, from line {first_line}: {error.message}", source=source, line=first_line
+        ) from None
     if not _is_within_depth(value, max_depth):
         raise _too_deep(source, first_line, max_depth)
     if not isinstance(data, bytes) or _SURROGATE_ESCAPE.search(text):
@@ -127,9 +129,9 @@ def decode(data: bytes, *, source: str = "input", first_line: int = 1) -> str:
 
 
 def canonical(value: JsonValue) -> bytes:
-    """The one way to write a JSON value: members sorted by code point, no white space, UTF-8, numbers as they were read.
+    """The one way to write a JSON value.
 
-    Escaped are only the quotation mark, the backslash and characters below U+0020. Unlike RFC 8785 it keeps the text of
+    Members sorted by code point, no white space, UTF-8, numbers as they were read. Escaped are only the quotation mark, the backslash and characters below U+0020. Unlike RFC 8785 it keeps the text of
     numbers, because FHIR gives it meaning.
 
     Raises:
@@ -187,12 +189,12 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidJson(f"an object has two members named {twice!r}; one of them would be lost.", member=twice)
+        raise InvalidJson(f"an object has two members named {twice!r}; one of them would be lost.")
     return members
 
 
 def _constant(text: str) -> None:
-    raise InvalidJson(f"{text} is not a JSON value.", constant=text)
+    raise InvalidJson(f"{text} is not a JSON value.")
 
 
 _DECODER: Final = json.JSONDecoder(

@@ -1,0 +1,1 @@
+"""The demonstration: one synthetic patient's whole record, sealed, anchored, shared, read, revoked and verified."""
