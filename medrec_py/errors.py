@@ -99,6 +99,12 @@ class ObjectTampered(IntegrityError):
     default_hint = "Nothing of these bytes was used. Read from another replica and repair this one."
 
 
+class ObjectMalformed(IntegrityError):
+    """A block hashes right but is no node of a file in the one layout that is used here: its author made it so."""
+
+    default_hint = "Its author must store the object again with this package or with the same import settings."
+
+
 class StoreUnavailable(Unavailable):
     """A store can't be reached, doesn't answer in time, or can't write."""
 
@@ -109,7 +115,7 @@ class QuorumNotReached(Unavailable):
     default_hint = "What was written stays written. Bring the named replicas back, then run the same again."
 
 
-# ── records: JSON, FHIR and the vocabulary ───────────────────────────────────────────────────────────────────────────────
+# ── records: JSON, FHIR and the vocabulary ───────────────────────────────────────────────────────────────────────────
 
 
 class InvalidJson(InvalidInput):
@@ -219,3 +225,42 @@ class VerificationFailed(IntegrityError):
     """The store, the index and the chain do not tell the same history. `facts['faults']` names each difference."""
 
     default_hint = "Repair what is named; `medrec verify --json` lists everything."
+
+
+# ── crypto and sealing ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class InvalidKey(InvalidInput):
+    """Bytes that can't be a key of the kind they are used as."""
+
+    default_hint = "Take the key from where it was made; lengths and encodings are in docs/protocol.md."
+
+
+class KeyNotHeld(Refused):
+    """The nodes at hand don't cover the keys that are to be derived or passed on."""
+
+    default_hint = "Only what a grant handed over can be passed on. Ask the patient for a grant that covers it."
+
+
+class WrongKey(IntegrityError):
+    """An object doesn't open with this key in this place: another key, another context, or a header that was altered."""
+
+    default_hint = "Check subject, author, class, period and epoch; after a revocation the key of the new epoch is needed."
+
+
+class ParcelTampered(IntegrityError):
+    """A sealed object isn't the bytes that were sealed: altered, cut, extended, reordered, or not an object at all."""
+
+    default_hint = "Nothing of it was used. Fetch it from another replica; if that is the same, its author must publish it again."
+
+
+class ContentInvalid(IntegrityError):
+    """An object opens, so its author made it, but what it holds isn't what it should be."""
+
+    default_hint = "Only its author can mend that: have it retracted and published again."
+
+
+class ContentTooLarge(IntegrityError):
+    """What an object holds would expand beyond the limit that the caller set."""
+
+    default_hint = "Raise the limit if you expect that much; otherwise treat the object as hostile."
