@@ -91,8 +91,8 @@ def render(terms: Terms, viewer: str, language: Language = "en") -> str:
     texts = _TEXTS[language]
     separator = texts["separator"]
     operations = separator.join(text for bit, text in _OPERATIONS[language].items() if bit in terms.operations)
-    classes = separator.join(_displays("class", terms.classes, language))
-    purposes = separator.join(_displays("purpose", terms.purposes, language))
+    classes = separator.join(VOCABULARY.class_names(terms.classes, language))
+    purposes = separator.join(VOCABULARY.purpose_names(terms.purposes, language))
     until = texts["forever"] if terms.expires_at == NO_EXPIRY else texts["until"].format(end=_moment(terms.expires_at))
     sentences = [
         texts["who"].format(viewer=viewer, operations=operations, classes=classes),
@@ -129,12 +129,6 @@ def require_statement(terms: Terms, viewer: str) -> None:
         raise StatementMismatch(
             "The grant's sentence says something else than its fields.", statement=terms.statement, expected=expected
         )
-
-
-def _displays(kind: Literal["class", "purpose"], mask: int, language: str) -> list[str]:
-    lookup = VOCABULARY.record_class if kind == "class" else VOCABULARY.purpose
-    entries = [lookup(number) for number in range(64) if mask >> number & 1]
-    return [entry.display_zh if language == "zh" else entry.display for entry in entries]
 
 
 def _moment(seconds: int) -> str:
