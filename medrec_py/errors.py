@@ -264,3 +264,470 @@ class ContentTooLarge(IntegrityError):
     """What an object holds would expand beyond the limit that the caller set."""
 
     default_hint = "Raise the limit if you expect that much; otherwise treat the object as hostile."
+
+
+# ── chain: connection, accounts, deployment ──────────────────────────────────────────────────────────────────────────
+
+
+class PrivateKeyInvalid(InvalidInput):
+    """A private key is no secp256k1 key. The message never holds it."""
+
+    default_hint = "A private key is 32 bytes, or 64 hexadecimal digits with or without 0x, neither zero nor too large."
+
+
+class AccountInvalid(InvalidInput):
+    """An object can't sign as an account, or signed as another one."""
+
+    default_hint = (
+        "Give a private key, an eth_account account, an ape account, or an object with address, sign_message and "
+        "sign_transaction."
+    )
+
+
+class KeyfileInvalid(InvalidInput):
+    """A key file can't be opened: missing, not an Ethereum key file, or another password."""
+
+    default_hint = "Check path and password. A key file is JSON, Web3 Secret Storage version 3, as geth and ape write it."
+
+
+class RpcAddressInvalid(InvalidInput):
+    """An address names no JSON-RPC server."""
+
+    default_hint = "Give an http, https, ws or wss URL, or the path of an ipc socket."
+
+
+class WrongChain(InvalidInput):
+    """A deployment, or a signed transaction, belongs to another chain."""
+
+    default_hint = "Connect to that chain, or name the deployment of this one."
+
+
+class DeploymentMissing(InvalidInput):
+    """No deployment is known on this chain."""
+
+    default_hint = "Deploy first (`ape run deploy`, or `deploy(chain, account)`), or name the deployment file."
+
+
+class DeploymentInvalid(InvalidInput):
+    """A deployment file can't be read."""
+
+    default_hint = "Take the file from whoever deployed, or run the deployment again: it writes the file anew."
+
+
+class WrongBytecode(IntegrityError):
+    """The code at an address is not the contract that is shipped here."""
+
+    default_hint = "Do not use this deployment. Check its addresses, and that this package is of the deployed version."
+
+
+class ChainInconsistent(IntegrityError):
+    """A server's answers contradict each other, or the deployment's contracts emitted what they can't."""
+
+    default_hint = "Ask another server. If the contradiction stays, the deployment file names wrong contracts."
+
+
+class ProofInvalid(IntegrityError):
+    """A storage proof does not lead from the trusted state root to the values claimed."""
+
+    default_hint = "Do not use the values. Ask another server for the proof."
+
+
+class ChainUnavailable(Unavailable):
+    """The chain's server can't be reached, or does not answer in time."""
+
+
+class ChainInUse(Unavailable):
+    """Another process holds the embedded chain's folder."""
+
+    default_hint = "Nothing was lost. End the other process, or wait for it; for several at once use a server (Anvil)."
+
+
+class ChainDamaged(IntegrityError):
+    """The embedded chain's file can't be read."""
+
+    default_hint = "Restore the folder from a copy. Contents are not repaired by guessing."
+
+
+class NotMined(Unavailable):
+    """A transaction was not mined in the time given."""
+
+    default_hint = "Nothing was lost. Broadcast the same transaction again, or wait longer."
+
+
+class RpcRefused(Refused):
+    """The chain's server refuses a request."""
+
+    default_hint = "The server's own words say why."
+
+
+class NonceUsed(Refused):
+    """Another transaction used up the nonce of this one, so it can never be mined."""
+
+    default_hint = "Sign the call anew; the act itself has not happened."
+
+
+class InsufficientEther(Refused):
+    """The account can't pay for the transaction."""
+
+    default_hint = "Send ether to the account, or let a relayer send the signed act."
+
+
+# ── chain: what the contracts refuse, one class per Solidity error ───────────────────────────────────────────────────
+
+
+class ContractRefusal(Refused):
+    """Base of the refusals that come out of a contract. `facts` are the Solidity error's arguments, by name.
+
+    Attributes:
+        signature: The Solidity error, as its selector is made from it.
+        sentence: The message, with the arguments' names in braces.
+    """
+
+    signature: ClassVar[str] = ""
+    sentence: ClassVar[str] = ""
+
+
+class UnknownRevert(ContractRefusal):
+    """A contract reverted with something that none of the shipped contracts says."""
+
+    default_hint = "Check that the address called is the deployment's and that this package is of the same version."
+
+
+class RevertedWithReason(ContractRefusal):
+    """A contract reverted with a sentence of its own (`Error(string)`)."""
+
+    signature = "Error(string)"
+    sentence = "The contract refused: {reason}"
+
+
+class Panicked(ContractRefusal):
+    """A contract stopped at a violated assertion, an overflow or an impossible value (`Panic(uint256)`)."""
+
+    signature = "Panic(uint256)"
+    sentence = "The contract stopped with panic code {code}."
+    default_hint = "Arguments are out of range, or the contract has a defect: report it with the call."
+
+
+class OutOfGas(ContractRefusal):
+    """A transaction used all the gas it was given."""
+
+    sentence = "The transaction ran out of gas."
+    default_hint = "Send it again, in smaller pieces if it anchors very many parcels at once."
+
+
+class InvalidSignature(ContractRefusal):
+    """A signature over an act is not the signer's."""
+
+    signature = "InvalidSignature(address,bytes32)"
+    sentence = "The signature over the act {structHash} is not by {signer}."
+    default_hint = (
+        "Either another key signed, or something changed since: the act was done already, or chain, contract, terms or "
+        "the number in it differ. Read the state again and have it signed anew."
+    )
+
+
+class NotRegistered(ContractRefusal):
+    """Only registered participants can be accredited."""
+
+    signature = "NotRegistered(address)"
+    sentence = "{participant} has registered no key."
+    default_hint = "It registers once with `medrec register`; then repeat this."
+
+
+class InvalidPublicKey(ContractRefusal):
+    """The key to register has not the length of an X-Wing public key."""
+
+    signature = "InvalidPublicKey(uint256)"
+    sentence = "The public key has {length} bytes, not 1216."
+    default_hint = "Register the X-Wing public key that the SDK derives for the account."
+
+
+class AccreditationInThePast(ContractRefusal):
+    """The accreditation would have ended before it began."""
+
+    signature = "AccreditationInThePast(uint64)"
+    sentence = "The accreditation would have ended at {expiresAt}, before now."
+    default_hint = "Give an end that lies ahead."
+
+
+class VocabularyAlreadyPublished(ContractRefusal):
+    """The table of classes and purposes was published before."""
+
+    signature = "VocabularyAlreadyPublished(bytes32)"
+    sentence = "The vocabulary {vocabulary} stands already."
+    default_hint = "Nothing is left to do."
+
+
+class RelationshipAlreadyOpen(ContractRefusal):
+    """The pair has an open relationship."""
+
+    signature = "RelationshipAlreadyOpen(address,address,uint32)"
+    sentence = "Subject {subject} and provider {provider} have an open relationship, number {number}."
+    default_hint = "Use it, or close it first."
+
+
+class InvitationExpired(ContractRefusal):
+    """The provider's invitation lapsed."""
+
+    signature = "InvitationExpired(uint64)"
+    sentence = "The invitation lapsed at {expiresAt}."
+    default_hint = "Ask the provider for a new one."
+
+
+class NotAParty(ContractRefusal):
+    """Somebody who is neither subject nor provider tried to close a relationship."""
+
+    signature = "NotAParty(address,address,address)"
+    sentence = "{caller} is neither the subject {subject} nor the provider {provider}."
+    default_hint = "Only one of the two can close it."
+
+
+class NotAccredited(ContractRefusal):
+    """No running accreditation covers the roles needed."""
+
+    signature = "NotAccredited(address,uint64)"
+    sentence = "{participant} has no running accreditation for roles {roles} (1 provider, 2 gateway)."
+    default_hint = "Ask the registrar to accredit it (`medrec accredit`)."
+
+
+class NothingToAnchor(ContractRefusal):
+    """An anchor or batch without a parcel."""
+
+    signature = "NothingToAnchor()"
+    sentence = "There is no parcel to anchor."
+    default_hint = "Give at least one."
+
+
+class LocatorsMismatch(ContractRefusal):
+    """There are not 16 bytes of locator for each digest."""
+
+    signature = "LocatorsMismatch(uint256,uint256)"
+    sentence = "{digests} digests came with {locatorBytes} bytes of locators; it takes 16 for each."
+    default_hint = "Give one locator of 16 bytes for each digest."
+
+
+class NotAnAuthor(ContractRefusal):
+    """The author is neither the subject nor an accredited provider in an open relationship with it."""
+
+    signature = "NotAnAuthor(address,address)"
+    sentence = "{author} may not write to the ledger of {subject}."
+    default_hint = "It takes an open relationship with the subject and a running accreditation as provider."
+
+
+class BatchAlreadyAnchored(ContractRefusal):
+    """The author has anchored this root already."""
+
+    signature = "BatchAlreadyAnchored(address,bytes32)"
+    sentence = "{author} has anchored the batch {root} already."
+    default_hint = "Nothing is left to do."
+
+
+class GrantAlreadyExists(ContractRefusal):
+    """The grant stands or stood, or was withdrawn before it was made."""
+
+    signature = "GrantAlreadyExists(address,bytes32,uint8)"
+    sentence = "The grant {id} by {grantor} exists, with status {status}."
+    default_hint = "Make a new grant, with another salt."
+
+
+class GrantNotActive(ContractRefusal):
+    """Only an active grant can be suspended."""
+
+    signature = "GrantNotActive(address,bytes32,uint8)"
+    sentence = "The grant {id} by {grantor} is not active: its status is {status}."
+    default_hint = "Nothing is left to suspend; `medrec grants` shows where each grant stands."
+
+
+class GrantNotSuspended(ContractRefusal):
+    """Only a suspended grant can be resumed."""
+
+    signature = "GrantNotSuspended(address,bytes32,uint8)"
+    sentence = "The grant {id} by {grantor} is not suspended: its status is {status}."
+    default_hint = "A revoked or renounced grant never comes back: make a new one."
+
+
+class EpochAlreadyCommitted(ContractRefusal):
+    """The gateway has committed this epoch's receipts already."""
+
+    signature = "EpochAlreadyCommitted(address,uint64,bytes32)"
+    sentence = "Gateway {gateway} has committed epoch {epoch} with head {head}."
+    default_hint = "Go on with the next epoch."
+
+
+class EmptyHead(ContractRefusal):
+    """Zero is no head of a receipt chain."""
+
+    signature = "EmptyHead(address,uint64)"
+    sentence = "Gateway {gateway} gave no head for epoch {epoch}."
+    default_hint = "Commit the head of the epoch's receipts, after the first one."
+
+
+# ── chain: what OpenZeppelin's contracts refuse ──────────────────────────────────────────────────────────────────────
+
+
+class AccessManagedUnauthorized(ContractRefusal):
+    """The caller may not administer the registrar in this way."""
+
+    signature = "AccessManagedUnauthorized(address)"
+    sentence = "{caller} has no role for this function of the registrar."
+    default_hint = "Ask the administrator for the role of accreditor or guardian."
+
+
+class AccessManagedRequiredDelay(ContractRefusal):
+    """The caller may, but has to announce the call first."""
+
+    signature = "AccessManagedRequiredDelay(address,uint32)"
+    sentence = "{caller} has to announce this call {delay} seconds ahead."
+    default_hint = "Schedule it, and execute it when the delay has passed."
+
+
+class AccessManagedInvalidAuthority(ContractRefusal):
+    """The address given as authority has no code."""
+
+    signature = "AccessManagedInvalidAuthority(address)"
+    sentence = "{authority} is no contract and can't be the authority."
+    default_hint = "Name a deployed AccessManager."
+
+
+class AccessManagerAlreadyScheduled(ContractRefusal):
+    """The same call by the same caller is announced already."""
+
+    signature = "AccessManagerAlreadyScheduled(bytes32)"
+    sentence = "The operation {operationId} is announced already."
+    default_hint = "Execute it when its delay has passed, or cancel it first."
+
+
+class AccessManagerNotScheduled(ContractRefusal):
+    """The call was never announced, or was executed or cancelled since."""
+
+    signature = "AccessManagerNotScheduled(bytes32)"
+    sentence = "The operation {operationId} is not announced."
+    default_hint = "Schedule it first."
+
+
+class AccessManagerNotReady(ContractRefusal):
+    """The announced call's delay has not passed."""
+
+    signature = "AccessManagerNotReady(bytes32)"
+    sentence = "The delay of operation {operationId} has not passed."
+    default_hint = "Wait, then execute it."
+
+
+class AccessManagerExpired(ContractRefusal):
+    """The announced call was left lying for more than a week."""
+
+    signature = "AccessManagerExpired(bytes32)"
+    sentence = "The announcement of operation {operationId} lapsed."
+    default_hint = "Schedule it anew."
+
+
+class AccessManagerLockedRole(ContractRefusal):
+    """The role can't be changed in this way."""
+
+    signature = "AccessManagerLockedRole(uint64)"
+    sentence = "Role {roleId} is locked."
+    default_hint = "The roles of administrator (0) and public (2^64-1) have fixed settings; change another role."
+
+
+class AccessManagerLockedFunction(ContractRefusal):
+    """The function can't be given to a role."""
+
+    signature = "AccessManagerLockedFunction(bytes4)"
+    sentence = "The function {selector} is locked."
+    default_hint = "The authority's own function for changing authorities stays with the administrator."
+
+
+class AccessManagerBadConfirmation(ContractRefusal):
+    """Giving up a role was confirmed with another address than the caller's."""
+
+    signature = "AccessManagerBadConfirmation()"
+    sentence = "The role was not given up: the address that confirms it is not the caller."
+    default_hint = "Confirm with the caller's own address."
+
+
+class AccessManagerUnauthorizedAccount(ContractRefusal):
+    """The caller lacks the role that changes roles."""
+
+    signature = "AccessManagerUnauthorizedAccount(address,uint64)"
+    sentence = "{msgsender} lacks role {roleId}, which this takes."
+    default_hint = "Only the administrator, or the role's own administrator, can do this."
+
+
+class AccessManagerUnauthorizedCall(ContractRefusal):
+    """The caller may not schedule or execute this call."""
+
+    signature = "AccessManagerUnauthorizedCall(address,address,bytes4)"
+    sentence = "{caller} may not call {selector} of {target}."
+    default_hint = "Ask the administrator for the role that the function needs."
+
+
+class AccessManagerUnauthorizedConsume(ContractRefusal):
+    """A contract consumed an announcement that is not its own."""
+
+    signature = "AccessManagerUnauthorizedConsume(address)"
+    sentence = "{target} may not consume this announcement."
+    default_hint = "Execute the call through the authority."
+
+
+class AccessManagerUnauthorizedCancel(ContractRefusal):
+    """The caller may not cancel somebody else's announcement."""
+
+    signature = "AccessManagerUnauthorizedCancel(address,address,address,bytes4)"
+    sentence = "{msgsender} may not cancel what {caller} announced for {selector} of {target}."
+    default_hint = "Only who announced it, a guardian of the role, or the administrator can."
+
+
+class AccessManagerInvalidInitialAdmin(ContractRefusal):
+    """The zero address can't be the administrator."""
+
+    signature = "AccessManagerInvalidInitialAdmin(address)"
+    sentence = "{initialAdmin} can't be the administrator."
+    default_hint = "Name an account or a multisig."
+
+
+class AddressEmptyCode(ContractRefusal):
+    """A call went to an address without code."""
+
+    signature = "AddressEmptyCode(address)"
+    sentence = "There is no contract at {target}."
+    default_hint = "Check the address, and the chain."
+
+
+class FailedCall(ContractRefusal):
+    """A call within a call failed without saying why."""
+
+    signature = "FailedCall()"
+    sentence = "A call made by the contract failed without a reason."
+    default_hint = "Send the inner calls one by one to see which it is."
+
+
+class InsufficientBalance(ContractRefusal):
+    """A contract was to send more ether than it holds."""
+
+    signature = "InsufficientBalance(uint256,uint256)"
+    sentence = "The contract holds {balance} wei and would need {needed}."
+    default_hint = "Send no value with this call."
+
+
+class SafeCastOverflowedUintDowncast(ContractRefusal):
+    """A number does not fit the contract's type."""
+
+    signature = "SafeCastOverflowedUintDowncast(uint8,uint256)"
+    sentence = "{value} does not fit {bits} bits."
+    default_hint = "Give a smaller number; a time is in seconds."
+
+
+class InvalidShortString(ContractRefusal):
+    """A name of a contract's signing domain is malformed; can't happen in a verified deployment."""
+
+    signature = "InvalidShortString()"
+    sentence = "The contract's own name is malformed."
+    default_hint = "Verify the deployment."
+
+
+class StringTooLong(ContractRefusal):
+    """A name of a contract's signing domain is too long; can't happen in a verified deployment."""
+
+    signature = "StringTooLong(string)"
+    sentence = "The name {str!r} is longer than 31 bytes."
+    default_hint = "Verify the deployment."

@@ -1,0 +1,1 @@
+"""Servers on loopback for development and tests: started, waited for, and ended without leftovers."""
