@@ -1,0 +1,23 @@
+"""Publishing that survives being killed: what was accepted is anchored, and anchored once."""
+
+from medrec_py.outbox.outbox import Outbox
+from medrec_py.outbox.publication import (
+    Parcel,
+    Publication,
+    PublicationOutcome,
+    PublicationReceipt,
+    PublicationState,
+    PublicationStatus,
+    Step,
+)
+
+__all__ = [
+    "Outbox",
+    "Parcel",
+    "Publication",
+    "PublicationOutcome",
+    "PublicationReceipt",
+    "PublicationState",
+    "PublicationStatus",
+    "Step",
+]
