@@ -5,6 +5,7 @@ hashes to the digest it was asked for by.
 """
 
 from medrec_py.storage.cid import Cid, Codec
-from medrec_py.storage.store import ObjectStat, PinProblem, Store, open_store
+from medrec_py.storage.folder import FolderStore
+from medrec_py.storage.store import ObjectProblem, ObjectStat, Store
 
-__all__ = ["Cid", "Codec", "ObjectStat", "PinProblem", "Store", "open_store"]
+__all__ = ["Cid", "Codec", "FolderStore", "ObjectProblem", "ObjectStat", "Store"]

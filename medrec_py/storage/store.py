@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Literal, Self
 
@@ -19,6 +18,8 @@ from medrec_py.storage.cid import Cid
 MIB: Final = 1 << 20
 DEFAULT_LIMIT: Final = 256 * MIB
 """Bytes that `get` holds in memory unless told otherwise."""
+
+Kind = Literal["missing", "corrupt", "malformed", "unpinned", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +42,22 @@ class ObjectStat:
 
 
 @dataclass(frozen=True, slots=True)
-class PinProblem:
-    """One object that a store doesn't keep as it should.
+class ObjectProblem:
+    """One thing wrong with one object in one store.
 
     Attributes:
-        cid: The object.
+        cid: The object; a block that belongs to no pinned object stands for itself.
         store: Name of the store.
-        problem: `missing` (a block isn't there), `corrupt` (a block is other bytes), `unpinned` (there, unprotected),
-            `unavailable` (the store didn't answer).
+        kind: `missing` (a block isn't there), `corrupt` (a block is other bytes), `malformed` (a block is no file
+            node), `unpinned` (whole, but unprotected), `unavailable` (the store didn't answer).
+        block: The block that is missing, corrupt or malformed; the object's root for the other kinds.
         detail: One sentence with the values.
     """
 
     cid: Cid
     store: str
-    problem: Literal["missing", "corrupt", "unpinned", "unavailable"]
+    kind: Kind
+    block: Cid
     detail: str
 
 
@@ -62,7 +65,7 @@ class Store(ABC):
     """Objects by content. Safe to share between threads; a context manager that closes itself."""
 
     name: str
-    """What errors call this store: the folder's path or the server's address."""
+    """What errors call this store: the folder's path or the server's address, without credentials."""
 
     # ── write ──
 
@@ -73,8 +76,9 @@ class Store(ABC):
         The object is whole, durable and (unless `pin=False`) pinned when this returns.
 
         Raises:
-            StoreUnavailable: The store can't be reached or can't write; nothing is half there under the object's name.
+            StoreUnavailable: The store can't be reached or can't write; what was written is no object yet.
             ObjectTampered: The server answered with another CID than the bytes have.
+            InvalidInput: The bytes are themselves an IPFS file node (`medrec_py.storage.unixfs.codec_of`).
         """
 
     @abstractmethod
@@ -92,19 +96,23 @@ class Store(ABC):
         """The whole object.
 
         Raises:
-            ObjectMissing: A block isn't there; names the CID.
+            ObjectMissing: A block isn't there; names its CID.
             ObjectTampered: A block hashes to something else; names both digests.
+            ObjectMalformed: A block hashes right but is no file node.
             ObjectTooLarge: More than `limit` bytes.
             StoreUnavailable: No answer.
         """
 
     @abstractmethod
     def get_many(self, targets: Sequence[Cid | bytes], *, limit: int = DEFAULT_LIMIT) -> list[bytes]:
-        """Several whole objects, fetched side by side; `limit` is for each."""
+        """Several whole objects in the order asked for, fetched side by side; `limit` is for each."""
 
     @abstractmethod
     def chunks(self, target: Cid | bytes, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The bytes `start` to `start + length` (cut at the end) in pieces of at most 1 MiB, each verified."""
+        """The bytes `start` to `start + length` (cut at the end) in pieces of at most 2 MiB, each verified.
+
+        Raises as `get` does, at the call for the root and while iterating for the leaves.
+        """
 
     def read(self, target: Cid | bytes, start: int, length: int) -> bytes:
         """A range of the object, cut at its end; only the blocks that hold it are fetched."""
@@ -112,7 +120,7 @@ class Store(ABC):
 
     @abstractmethod
     def open(self, target: Cid | bytes) -> BinaryIO:
-        """The object as a seekable binary file; holds one chunk at a time."""
+        """The object as a seekable binary file that holds few chunks at a time."""
 
     # ── keep ──
 
@@ -122,11 +130,15 @@ class Store(ABC):
 
     @abstractmethod
     def stat(self, target: Cid | bytes) -> ObjectStat:
-        """Size, blocks and pin of an object in this store."""
+        """Size, blocks and pin of an object; raises as `get` does."""
 
     @abstractmethod
     def pin(self, target: Cid | bytes) -> None:
-        """Protects an object from being collected; it must be whole."""
+        """Protects an object from being collected.
+
+        Raises:
+            ObjectMissing: It isn't whole.
+        """
 
     @abstractmethod
     def unpin(self, target: Cid | bytes) -> None:
@@ -134,15 +146,24 @@ class Store(ABC):
 
     @abstractmethod
     def is_pinned(self, target: Cid | bytes) -> bool:
-        """Whether the object is pinned, asked of the store and not remembered."""
+        """Whether the object is pinned, asked of the store and not remembered. Says nothing of its blocks: see `has`."""
 
     @abstractmethod
-    def verify_pins(self, targets: Iterable[Cid | bytes]) -> list[PinProblem]:
-        """Every one of `targets` that isn't whole and pinned here. Empty: all well."""
+    def pins(self) -> Iterator[Cid]:
+        """Every pinned object, in no particular order."""
+
+    @abstractmethod
+    def verify_pins(self, targets: Iterable[Cid | bytes], *, deep: bool = False) -> list[ObjectProblem]:
+        """Every one of `targets` that isn't whole and pinned here. Empty: all well.
+
+        Args:
+            targets: The objects that ought to be here.
+            deep: Read and hash every block instead of asking whether it is there.
+        """
 
     @abstractmethod
     def remove(self, target: Cid | bytes) -> None:
-        """Unpins an object and drops its blocks that no other pinned object needs."""
+        """Unpins an object and drops its blocks that no other pinned object needs; silent when it isn't there."""
 
     @abstractmethod
     def close(self) -> None:
@@ -155,17 +176,3 @@ class Store(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def open_store(address: str | Path, *, quorum: int | None = None) -> Store:
-    """Opens the store that an address names.
-
-    Args:
-        address: The path of a folder (made when absent), or a Kubo RPC address (`/ip4/127.0.0.1/tcp/5001`,
-            `http://127.0.0.1:5001`), or several of these separated by commas for a replicated store.
-        quorum: With several, how many must take a write before it counts; a majority when not given.
-
-    Raises:
-        StoreAddressInvalid: The address names no store, or the quorum can't be met.
-    """
-    raise NotImplementedError
