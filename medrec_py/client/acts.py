@@ -1,0 +1,214 @@
+"""Acts on chain, sent by the one who acts or signed by them and sent by a relayer: two ways in, one path inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from medrec_py.chain import Account, Call, Chain, MedRecContract, RegistrarContract, TransactionReceipt, terms_hash
+from medrec_py.errors import InvalidInput, NoRelayer
+from medrec_py.types.terms import PresentedGrant, grant_message, typed_data
+
+RELAYED: Final = frozenset(
+    {
+        "open",
+        "closeWithSig",
+        "anchorWithSig",
+        "retractWithSig",
+        "grantWithSig",
+        "revokeWithSig",
+        "renounceWithSig",
+        "suspendWithSig",
+        "resumeWithSig",
+        "revokeAgentWithSig",
+        "registerWithSig",
+    }
+)
+"""The functions whose callers don't matter, because the signature says who acts."""
+
+
+class Sender(Protocol):
+    """Whoever brings signed acts to the chain."""
+
+    def relay(self, calls: Sequence[Call]) -> TransactionReceipt:
+        """Sends the acts, all or none, in one transaction."""
+
+
+class Relayer:
+    """Pays for other people's signed acts. It learns nothing that the chain does not show, and can change nothing.
+
+    Args:
+        chain: Where to.
+        account: Pays.
+    """
+
+    def __init__(self, chain: Chain, account: Account) -> None:
+        self._chain = chain
+        self._account = account
+
+    @property
+    def address(self) -> str:
+        """Address that pays."""
+        return self._account.address
+
+    def relay(self, calls: Sequence[Call]) -> TransactionReceipt:
+        """Sends the acts, all or none, in one transaction, after a simulation.
+
+        Raises:
+            InvalidInput: One of them is not a signed act.
+            Refused: The contracts refuse one of them; nothing was sent.
+        """
+        for call in calls:
+            if call.name not in RELAYED:
+                raise InvalidInput(
+                    f"{call.name or 'A call'} is not a signed act.", hint="Sign it first.", function=call.name
+                )
+        return self._chain.send(self._account, list(calls) if len(calls) > 1 else calls[0])
+
+
+class Actor:
+    """An account and how its acts reach the chain: by itself, or signed and relayed.
+
+    Args:
+        account: Who acts.
+        medrec: The contract.
+        registrar: The registrar's contract.
+        sender: Who relays; None when the account sends its own transactions.
+    """
+
+    def __init__(
+        self, account: Account, medrec: MedRecContract, registrar: RegistrarContract, sender: Sender | None
+    ) -> None:
+        self._account = account
+        self._medrec = medrec
+        self._registrar = registrar
+        self._sender = sender
+
+    @property
+    def address(self) -> str:
+        """Who acts."""
+        return self._account.address
+
+    def submit(self, *calls: Call) -> TransactionReceipt:
+        """Brings acts to the chain, all or none."""
+        if self._sender is not None:
+            return self._sender.relay(calls)
+        return self._medrec.chain.send(self._account, list(calls) if len(calls) > 1 else calls[0])
+
+    def sign(self, primary_type: str, message: dict[str, Any]) -> bytes:
+        """Signs an act for the MedRec contract."""
+        return self._account.sign_typed_data(typed_data(self._medrec.domain, primary_type, message))
+
+    # ── relationships ──
+
+    def close(self, subject: str, provider: str) -> Call:
+        """Ends a relationship."""
+        if self._sender is None:
+            return self._medrec.close(subject, provider)
+        number = self._medrec.relationship_of(subject, provider).number
+        signature = self.sign("Closure", {"subject": subject, "provider": provider, "number": number})
+        return self._medrec.close_with_sig(subject, provider, self.address, signature)
+
+    # ── records ──
+
+    def anchor(self, subject: str, digests: Sequence[bytes], locators: Sequence[bytes]) -> Call:
+        """Anchors parcels that this account is the author of."""
+        if self._sender is None:
+            return self._medrec.anchor(subject, digests, locators)
+        message = {
+            "subject": subject,
+            "author": self.address,
+            "head": self._medrec.ledger_head(subject),
+            "digests": list(digests),
+            "locators": b"".join(locators),
+        }
+        signature = self.sign("Anchor", message)
+        return self._medrec.anchor_with_sig(subject, self.address, digests, locators, signature)
+
+    def retract(self, subject: str, digest: bytes, replacement: bytes) -> Call:
+        """Marks a parcel as entered in error."""
+        if self._sender is None:
+            return self._medrec.retract(subject, digest, replacement)
+        message = {
+            "subject": subject,
+            "author": self.address,
+            "head": self._medrec.ledger_head(subject),
+            "digest": digest,
+            "replacement": replacement,
+        }
+        signature = self.sign("Retraction", message)
+        return self._medrec.retract_with_sig(subject, self.address, digest, replacement, signature)
+
+    # ── grants ──
+
+    def grant(self, subject: str, presented: PresentedGrant) -> Call:
+        """Grants what the terms say."""
+        hashed = terms_hash(presented.terms)
+        if self._sender is None:
+            return self._medrec.grant(subject, presented.viewer, presented.bundle, hashed)
+        signature = self.sign("Grant", grant_message(subject, presented))
+        return self._medrec.grant_with_sig(
+            subject, self.address, presented.viewer, presented.bundle, hashed, signature
+        )
+
+    def revoke(self, id: bytes) -> Call:
+        """Withdraws a grant for good."""
+        if self._sender is None:
+            return self._medrec.revoke(id)
+        signature = self.sign("Revocation", {"actor": self.address, "id": id})
+        return self._medrec.revoke_with_sig(self.address, id, signature)
+
+    def renounce(self, subject: str, presented: PresentedGrant, id: bytes) -> Call:
+        """Gives a grant back."""
+        hashed = terms_hash(presented.terms)
+        if self._sender is None:
+            return self._medrec.renounce(subject, presented.grantor, presented.bundle, hashed)
+        signature = self.sign("Renunciation", {"viewer": self.address, "id": id})
+        return self._medrec.renounce_with_sig(
+            subject, presented.grantor, self.address, presented.bundle, hashed, signature
+        )
+
+    def suspend(self, id: bytes) -> Call:
+        """Pauses a grant."""
+        if self._sender is None:
+            return self._medrec.suspend(id)
+        turn = self._medrec.grant_state(self.address, id).turn
+        signature = self.sign("Suspension", {"grantor": self.address, "id": id, "turn": turn})
+        return self._medrec.suspend_with_sig(self.address, id, signature)
+
+    def resume(self, id: bytes) -> Call:
+        """Ends the pause."""
+        if self._sender is None:
+            return self._medrec.resume(id)
+        turn = self._medrec.grant_state(self.address, id).turn
+        signature = self.sign("Resumption", {"grantor": self.address, "id": id, "turn": turn})
+        return self._medrec.resume_with_sig(self.address, id, signature)
+
+    def revoke_agent(self, id: bytes) -> Call:
+        """Dismisses the agent of a grant."""
+        if self._sender is None:
+            return self._medrec.revoke_agent(id)
+        signature = self.sign("AgentRevocation", {"actor": self.address, "id": id})
+        return self._medrec.revoke_agent_with_sig(self.address, id, signature)
+
+    # ── registration ──
+
+    def register(self, public_key: bytes, descriptor: bytes) -> Call:
+        """Publishes or replaces this account's key."""
+        if self._sender is None:
+            return self._registrar.register(public_key, descriptor)
+        message = {
+            "participant": self.address,
+            "previous": self._registrar.registration_of(self.address),
+            "publicKey": public_key,
+            "descriptor": descriptor,
+        }
+        signature = self._account.sign_typed_data(typed_data(self._registrar.domain, "Registration", message))
+        return self._registrar.register_with_sig(self.address, public_key, descriptor, signature)
+
+
+def require_sender(sender: Sender | None, who: str) -> Sender:
+    """The relayer, or an error that says how to name one."""
+    if sender is None:
+        raise NoRelayer(f"{who} acts by signature only, and nobody relays.", actor=who)
+    return sender
