@@ -71,21 +71,33 @@ class RelationshipBundle:
 
 @dataclass(frozen=True, slots=True)
 class GrantBundle:
-    """What a viewer gets with a grant; `terms` in full, as JSON."""
+    """What a viewer gets with a grant; `terms` in full, as JSON.
+
+    Attributes:
+        ancestors: The grants above a sub-grant, from the subject's own down, each a JSON object (opaque here); the
+            viewer presents them together with its own.
+    """
 
     grantor: str
     viewer: str
     terms: JsonObject
     keys: tuple[RelationshipKeys, ...]
     excerpts: tuple[Excerpt, ...] = ()
+    ancestors: tuple[JsonObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RekeyBundle:
-    """New nodes after an epoch was ended; `keys` for the provider or viewers that keep their access."""
+    """New nodes after an epoch was ended; `keys` for the provider or viewers that keep their access.
+
+    Attributes:
+        grants: Ids of the ended grants that this re-key accounts for.
+        excerpts: Keys of single parcels: those sealed to the subject meanwhile, and what a window cuts out.
+    """
 
     keys: tuple[RelationshipKeys, ...]
     grants: tuple[bytes, ...] = ()
+    excerpts: tuple[Excerpt, ...] = ()
 
 
 Bundle = RelationshipBundle | GrantBundle | RekeyBundle
