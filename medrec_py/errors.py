@@ -731,3 +731,76 @@ class StringTooLong(ContractRefusal):
     signature = "StringTooLong(string)"
     sentence = "The name {str!r} is longer than 31 bytes."
     default_hint = "Verify the deployment."
+
+
+# ── index and outbox ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class IndexAddressInvalid(InvalidInput):
+    """An address names no database that an index can live in."""
+
+    default_hint = (
+        "Give sqlite:// (in memory), sqlite:///PATH, or postgresql://HOST/NAME with the extra medrec-py[postgresql]."
+    )
+
+
+class IndexOfAnotherChain(InvalidInput):
+    """A database holds the index of another chain or deployment."""
+
+    default_hint = "Give each deployment a database of its own, or delete this one: an index can always be built anew."
+
+
+class TimesUnknown(InvalidInput):
+    """A question about a time was asked of an index whose source can't tell when blocks were made."""
+
+    default_hint = "Open the index with a source that can (`medrec_py.chain.Chain`), and ask again."
+
+
+class IndexDamaged(IntegrityError):
+    """A database holds rows that no index wrote."""
+
+    default_hint = "Delete it and run sync: an index can always be built anew."
+
+
+class SourceInconsistent(IntegrityError):
+    """A source of events contradicts itself, or gives what no contract can emit."""
+
+    default_hint = "Nothing of it was kept. Ask another node."
+
+
+class RegistrationBroken(IntegrityError):
+    """The registrations of a participant, as an index gives them, are no hash chain."""
+
+    default_hint = "Delete the index and run sync against a node that you trust."
+
+
+class IndexUnavailable(Unavailable):
+    """The database of an index can't be opened or reached."""
+
+
+class PublicationInvalid(InvalidInput):
+    """A publication can't be accepted as it is."""
+
+
+class UnknownPublication(InvalidInput):
+    """The outbox holds no such publication, or not in a state where this can be done."""
+
+    default_hint = "`medrec outbox` lists what it holds."
+
+
+class JournalDamaged(IntegrityError):
+    """The journal of an outbox holds what no outbox wrote, or lacks bytes that it should hold."""
+
+    default_hint = "Keep the folder as it is and publish from the records again; compare with the ledger first."
+
+
+class PublicationPending(Unavailable):
+    """A publication is in the journal and not yet confirmed."""
+
+    default_hint = "Nothing was lost. Once the server named answers, `resume` finishes it, once."
+
+
+class JournalUnavailable(Unavailable):
+    """The folder of an outbox can't be read or written."""
+
+    default_hint = "Nothing was published. Make room or correct the folder's rights, then run the same again."

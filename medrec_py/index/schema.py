@@ -1,0 +1,82 @@
+"""The tables, alike in SQLite and PostgreSQL.
+
+Rows are only ever added, and taken away again when their block is replaced: how things stand is always folded from the
+events (`medrec_py.index.standing`), so there is no derived state that could disagree with them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+
+SCHEMA_VERSION: Final = 1
+
+metadata: Final = MetaData()
+
+cursor: Final = Table(
+    "cursor",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("schema_version", Integer, nullable=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("deployment", Text, nullable=False, comment="addresses that are followed; empty when the source names none"),
+    Column("start_block", BigInteger, nullable=False),
+    Column("block", BigInteger, nullable=False, comment="last block read; start_block - 1 at first"),
+    Column("block_hash", LargeBinary, nullable=False, comment="its hash; empty at first"),
+)
+
+blocks: Final = Table(
+    "blocks",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("time", BigInteger, comment="Unix time, as far as it is known"),
+    comment="every block that holds an event, and the last ones before the cursor, by which a fork is found",
+)
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("log_index", Integer, primary_key=True, autoincrement=False),
+    Column("transaction_hash", LargeBinary, nullable=False),
+    Column("contract", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="name of the Solidity event"),
+    Column("subject", Text),
+    Column("actor", Text, comment="participant, provider, author, grantor, gateway: who acted, as the event names it"),
+    Column("viewer", Text),
+    Column("id", LargeBinary, comment="of a grant"),
+    Column("digest", LargeBinary, comment="bundle, parcel, root, head or vocabulary"),
+    Column("data", JSON(none_as_null=True), comment="the event's other fields; bytes as hex"),
+    sqlite_with_rowid=False,
+)
+
+entries: Final = Table(
+    "entries",
+    metadata,
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("log_index", Integer, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("owner", Text, nullable=False, comment="whose hash chain it extends: a subject, or the author of a batch"),
+    Column("kind", SmallInteger, nullable=False, comment="0 anchor, 1 retract, 2 batch, as hashed"),
+    Column("author", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("detail", LargeBinary, nullable=False, comment="32 bytes, as hashed"),
+    Column("transaction_hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+for _name in ("subject", "actor", "viewer", "id"):
+    _column = events.c[_name]
+    Index(
+        f"events_by_{_name}",
+        _column,
+        events.c.block,
+        events.c.log_index,
+        sqlite_where=_column.is_not(None),
+        postgresql_where=_column.is_not(None),
+    )
+Index("entries_by_owner", entries.c.owner, entries.c.block, entries.c.log_index, entries.c.place)
+Index("entries_by_digest", entries.c.digest)
