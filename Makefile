@@ -54,8 +54,10 @@ check-python: setup
 
 check-contracts: setup
 	@$(stage) "forge fmt" forge fmt --check contracts tests/invariant
-	@$(stage) "forge build" forge build --sizes
-	@$(stage) "slither" .venv-analysis/bin/slither . --config-file slither.config.json
+	@$(stage) "forge build" forge build --deny warnings --sizes
+	@$(stage) "forge lint" forge lint --deny warnings
+	@$(stage) "slither" python scripts/static_analysis.py
+	@$(stage) "shipped artifacts equal the sources" python scripts/build_artifacts.py --check
 
 check-documents: setup
 	@$(stage) "sources hold nothing of this machine" python scripts/check_sources.py

@@ -258,6 +258,9 @@ require (
 	lukechampine.com/blake3 v1.4.1 // indirect
 )
 
+// Kubo asks for newer QUIC modules than the released go-libp2p builds with, and helps itself with a fork of go-libp2p. A
+// replacement counts only in the module that is built, not in what it requires, and the fork is not everywhere to be had:
+// so here go-libp2p stays as released, and the two QUIC modules are held at the versions that it was released with.
 replace github.com/quic-go/quic-go => github.com/quic-go/quic-go v0.60.0
 
 replace github.com/quic-go/webtransport-go => github.com/quic-go/webtransport-go v0.11.1
