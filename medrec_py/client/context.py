@@ -1,0 +1,102 @@
+"""What every role works with: one deployment on one chain, one store, one index of its events."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from medrec_py.chain import Chain, Deployment, MedRecContract, RegistrarContract
+from medrec_py.client.acts import Sender
+from medrec_py.crypto import PublicKey
+from medrec_py.errors import IntegrityError, NoParticipantKey, Unavailable
+from medrec_py.index import Index
+from medrec_py.outbox import Outbox
+from medrec_py.sealing import BundleContext, Place
+from medrec_py.storage import Store
+from medrec_py.types.terms import Domain
+
+
+@dataclass(frozen=True)
+class Context:
+    """The network as a role sees it.
+
+    Attributes:
+        chain: The chain.
+        deployment: Where the contracts stand on it.
+        store: Where sealed objects are.
+        index: The contracts' events.
+        outbox: The journal of publications.
+        relayer: Who relays signed acts unless a role names another; None for nobody.
+    """
+
+    chain: Chain
+    deployment: Deployment
+    store: Store
+    index: Index
+    outbox: Outbox
+    relayer: Sender | None
+
+    @cached_property
+    def medrec(self) -> MedRecContract:
+        """The contract of relationships, records and grants."""
+        return MedRecContract(self.deployment, self.chain)
+
+    @cached_property
+    def registrar(self) -> RegistrarContract:
+        """The contract of participants."""
+        return RegistrarContract(self.deployment, self.chain)
+
+    @property
+    def domain(self) -> Domain:
+        """EIP-712 domain of the acts."""
+        return self.deployment.medrec_domain
+
+    def place(self, subject: str, author: str) -> Place:
+        """The ledger of `subject`, entries of `author`."""
+        return Place(self.deployment.chain_id, self.deployment.medrec, subject, author)
+
+    def bundle_context(self, subject: str) -> BundleContext:
+        """What key bundles about `subject` are bound to."""
+        return BundleContext(self.deployment.chain_id, self.deployment.medrec, subject)
+
+    def sync(self) -> Index:
+        """The index, brought up to the chain's head."""
+        self.index.sync()
+        return self.index
+
+    def public_key(self, address: str) -> PublicKey:
+        """The key that a participant registered, compared with the chain's own commitment.
+
+        Raises:
+            NoParticipantKey: It never registered.
+            IntegrityError: The index's registration is not the chain's.
+        """
+        participant = self.index.participant(address)
+        if participant is None:
+            raise NoParticipantKey(f"{address} has registered no key.", participant=address)
+        if participant.registration != self.registrar.registration_of(address):
+            raise IntegrityError(
+                f"The registration of {address} in the index is not the one that the chain commits to.",
+                hint="Delete the index and build it anew.",
+                participant=address,
+            )
+        return PublicKey(participant.public_key)
+
+    def descriptor(self, address: str) -> dict[str, Any]:
+        """The public document about a participant; empty when it has none or it can't be had now."""
+        participant = self.index.participant(address)
+        if participant is None or not any(participant.descriptor):
+            return {}
+        try:
+            document = json.loads(self.store.get(participant.descriptor, limit=1 << 20))
+        except (Unavailable, IntegrityError, ValueError):
+            # A name is a courtesy: without it people see the address, which is what everything rests on.
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    def name_of(self, address: str) -> str:
+        """The name that a participant gives itself; empty when it gives none. Nobody vouches for it."""
+        name = self.descriptor(address).get("name", "")
+        return name if isinstance(name, str) else ""

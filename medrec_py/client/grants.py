@@ -1,0 +1,235 @@
+"""Making grants, and reading them back from their key bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from medrec_py.chain import presented_grant_id, terms_hash
+from medrec_py.client.context import Context
+from medrec_py.client.cutting import Cut
+from medrec_py.client.results import Grant
+from medrec_py.crypto import ParticipantKey, PublicKey
+from medrec_py.errors import IntegrityError, InvalidInput, StatementMismatch, WrongKey
+from medrec_py.index import IndexedGrant
+from medrec_py.sealing import BundleKind, GrantBundle, open_bundle, seal_bundle
+from medrec_py.types.json_values import JsonObject
+from medrec_py.types.moments import DayLike, MomentLike, day, moment
+from medrec_py.types.statement import Language, render, require_statement
+from medrec_py.types.terms import (
+    NO_EXPIRY,
+    NO_FIRST_DATE,
+    NO_LAST_DATE,
+    ZERO_ADDRESS,
+    ZERO_BYTES32,
+    GrantStatus,
+    Operation,
+    PresentedGrant,
+    Terms,
+    new_salt,
+)
+from medrec_py.types.vocabulary import VOCABULARY
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedGrant:
+    """A grant and the key bundle that came with it."""
+
+    grant: Grant
+    bundle: GrantBundle
+
+
+def make_terms(
+    viewer: str,
+    *,
+    classes: Iterable[str | int] | str,
+    purposes: Iterable[str | int] | str,
+    operations: Operation = Operation.READ,
+    starts: MomentLike | None,
+    until: MomentLike | None,
+    records_from: DayLike | None,
+    records_until: DayLike | None,
+    agent: str | None,
+    delegations: int,
+    condition: str | None,
+    parent: bytes = ZERO_BYTES32,
+    language: Language = "en",
+    now: int,
+) -> Terms:
+    """Terms with their sentence, from what people say.
+
+    Args:
+        viewer: Whom they are for; the sentence names it.
+        classes: Codes or numbers of record classes; `all` for every class.
+        purposes: Codes or numbers of purposes of use.
+        operations: What the viewer may do.
+        starts: From when; now when None.
+        until: First moment at which it no longer holds; None for until revoked.
+        records_from: First day of the records covered; None for no bound.
+        records_until: Last day; None for no bound.
+        agent: Address of software that may act for the viewer.
+        delegations: How often it may be passed on.
+        condition: Address of a condition contract.
+        parent: Id of the grant it is cut from.
+        language: Language of the sentence.
+        now: The chain's time, Unix seconds.
+
+    Raises:
+        InvalidInput: Something names no class, purpose or moment, or the grant could never permit anything.
+    """
+    draft = Terms(
+        agent=agent or ZERO_ADDRESS,
+        classes=VOCABULARY.class_mask([classes] if isinstance(classes, str) else classes),
+        purposes=VOCABULARY.purpose_mask([purposes] if isinstance(purposes, str) else purposes),
+        operations=operations,
+        starts_at=now if starts is None else moment(starts),
+        expires_at=NO_EXPIRY if until is None else moment(until),
+        records_from=NO_FIRST_DATE if records_from is None else day(records_from),
+        records_until=NO_LAST_DATE if records_until is None else day(records_until),
+        delegations=delegations,
+        parent=parent,
+        condition=condition or ZERO_ADDRESS,
+        vocabulary=VOCABULARY.hash,
+        statement="",
+        salt=new_salt(),
+    )
+    if not (draft.classes and draft.purposes and draft.operations):
+        raise InvalidInput("A grant names at least one class, one purpose and one operation.")
+    if draft.expires_at <= max(draft.starts_at, now):
+        raise InvalidInput(
+            f"The grant would end at {until} before it begins.", hint="Give a later end.", until=str(until)
+        )
+    if draft.records_from > draft.records_until:
+        raise InvalidInput(
+            f"No record is dated from {records_from} to {records_until}.", hint="Give the earlier day first."
+        )
+    return draft.with_statement(render(draft, viewer, language))
+
+
+def seal_grant(
+    context: Context,
+    subject: str,
+    chain: tuple[PresentedGrant, ...],
+    cutting: Cut,
+    recipients: list[PublicKey],
+) -> PresentedGrant:
+    """Seals and stores the bundle for the last grant of `chain`, whose own `bundle` field is still empty.
+
+    Returns:
+        That grant with the bundle's digest.
+    """
+    last = chain[-1]
+    bundle = GrantBundle(
+        last.grantor,
+        last.viewer,
+        last.terms.to_json(),
+        cutting.keys,
+        cutting.excerpts,
+        tuple(_presented_json(grant) for grant in chain[:-1]),
+    )
+    sealed = seal_bundle(bundle, context.bundle_context(subject), recipients)
+    digests = [cid.digest for cid in context.store.put_many([*cutting.objects, sealed])]
+    return replace(last, bundle=digests[-1])
+
+
+def open_grant(context: Context, item: IndexedGrant, key: ParticipantKey, now: int) -> OpenedGrant | None:
+    """The grant behind an indexed one, checked against what the chain committed to.
+
+    Args:
+        context: The network.
+        item: What the index knows.
+        key: The key pair of its viewer, grantor or subject.
+        now: The chain's time.
+
+    Returns:
+        None when the bundle is not sealed to this key.
+
+    Raises:
+        IntegrityError: The bundle is not the one that was granted.
+        StatementMismatch: Its sentence says something else than its fields.
+    """
+    try:
+        bundle = open_bundle(
+            context.store.get(item.bundle), context.bundle_context(item.subject), key, BundleKind.GRANT
+        )
+    except WrongKey:
+        return None
+    assert isinstance(bundle, GrantBundle)  # noqa: S101 (the kind was asked for)
+    terms = Terms.from_json(bundle.terms)
+    if terms_hash(terms) != item.terms_hash or (bundle.grantor, bundle.viewer) != (item.grantor, item.viewer):
+        raise IntegrityError(
+            f"The terms in the key bundle of grant {item.id.hex()} are not those that were granted.",
+            hint="Do not rely on this grant. Ask its grantor to grant anew.",
+            id=item.id,
+        )
+    require_statement(terms, item.viewer)
+    presented = PresentedGrant(item.grantor, item.viewer, item.bundle, terms)
+    chain = (*(_presented_from_json(document) for document in bundle.ancestors), presented)
+    grant = Grant(
+        item.id,
+        item.subject,
+        chain,
+        item.status,
+        _state(context, item, chain, now),
+        item.agent_revoked,
+        item.granted.time,
+    )
+    return OpenedGrant(grant, bundle)
+
+
+def open_grants(
+    context: Context, items: Iterable[IndexedGrant], key: ParticipantKey, now: int
+) -> list[OpenedGrant]:
+    """Those grants that are sealed to a key and say what they were granted to say; others are no consent to rely on."""
+    opened: list[OpenedGrant] = []
+    for item in items:
+        try:
+            grant = open_grant(context, item, key, now)
+        except (StatementMismatch, InvalidInput):
+            # Anybody may write a grant to anybody: a malformed one must not hide the others.
+            continue
+        if grant is not None:
+            opened.append(grant)
+    return opened
+
+
+def _state(context: Context, item: IndexedGrant, chain: tuple[PresentedGrant, ...], now: int) -> str:
+    """The state of a grant, which for a sub-grant is no better than that of any grant above it."""
+    statuses = [item.status]
+    for presented in chain[:-1]:
+        above = context.index.grant(presented_grant_id(item.subject, presented))
+        statuses.append(GrantStatus.NONE if above is None else above.status)
+    for status, state in (
+        (GrantStatus.REVOKED, "revoked"),
+        (GrantStatus.RENOUNCED, "renounced"),
+        (GrantStatus.NONE, "unknown"),
+    ):
+        if status in statuses:
+            return state
+    if any(now >= presented.terms.expires_at for presented in chain):
+        return "expired"
+    if GrantStatus.SUSPENDED in statuses:
+        return "suspended"
+    return "not yet valid" if any(now < presented.terms.starts_at for presented in chain) else "active"
+
+
+def _presented_json(grant: PresentedGrant) -> JsonObject:
+    document: dict[str, Any] = {
+        "grantor": grant.grantor,
+        "viewer": grant.viewer,
+        "bundle": "0x" + grant.bundle.hex(),
+        "terms": grant.terms.to_json(),
+    }
+    return document
+
+
+def _presented_from_json(document: JsonObject) -> PresentedGrant:
+    grantor, viewer, bundle = document.get("grantor"), document.get("viewer"), document.get("bundle")
+    if not (isinstance(grantor, str) and isinstance(viewer, str) and isinstance(bundle, str)):
+        raise InvalidInput("A grant above a sub-grant names grantor, viewer and bundle.")
+    try:
+        digest = bytes.fromhex(bundle.removeprefix("0x"))
+    except ValueError as error:
+        raise InvalidInput(f"{bundle!r} is no digest.", field="bundle") from error
+    return PresentedGrant(grantor, viewer, digest, Terms.from_json(document.get("terms")))

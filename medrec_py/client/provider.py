@@ -1,0 +1,340 @@
+"""The provider: invites patients, publishes their records, reads back what it wrote."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from medrec_py.chain import TransactionReceipt
+from medrec_py.client.holdings import Held, Holdings, Window
+from medrec_py.client.participant import Participant
+from medrec_py.client.results import Invitation, Publication, ReadRecord, Relationship, records_by_class
+from medrec_py.crypto import CompartmentKey, MailboxKey, Node, PublicKey, leaf_for
+from medrec_py.errors import InvalidInput, NoKey, NoRelationship
+from medrec_py.fhir import ClinicalRecord, Lot, RecordSet, lots, read_records
+from medrec_py.fhir.bundle import Source
+from medrec_py.index import IndexedRelationship
+from medrec_py.outbox import Parcel, PublicationReceipt
+from medrec_py.outbox import Publication as Journalled
+from medrec_py.sealing import (
+    BatchLeaf,
+    BundleKind,
+    Excerpt,
+    RekeyBundle,
+    RelationshipBundle,
+    SealedParcel,
+    batch_blind,
+    make_batch,
+    make_locators,
+    match_locators,
+    open_bundle,
+    seal_records,
+)
+from medrec_py.storage import digest_of
+from medrec_py.types.ledger import EntryKind
+from medrec_py.types.terms import ZERO_BYTES32, GrantStatus
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage (`read`, `seal`, `publish`), what is done and what there is in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipKeys:
+    """What a provider holds of one open relationship.
+
+    Attributes:
+        relationship: The relationship.
+        nodes: Nodes of its key tree, the newest epoch's included.
+        epochs: The newest epoch by class, where it is not 0.
+        public_key: The subject's own key.
+        mailbox: Marks what is sealed to the subject itself.
+        excerpts: Keys of single parcels, handed back with a re-key.
+        is_stale: Whether a grant was withdrawn since the newest keys came: they may not be used to seal.
+    """
+
+    relationship: IndexedRelationship
+    nodes: tuple[Node, ...]
+    epochs: Mapping[int, int]
+    public_key: PublicKey
+    mailbox: MailboxKey
+    excerpts: tuple[Excerpt, ...]
+    is_stale: bool
+
+    def sealing_key(self, lot: Lot) -> tuple[int, CompartmentKey | PublicKey]:
+        """The epoch to seal a lot in, and the key; the subject's own while keys are stale."""
+        epoch = self.epochs.get(lot.record_class, 0)
+        if self.is_stale:
+            return epoch, self.public_key
+        key = leaf_for(self.nodes, epoch, lot.record_class, lot.period)
+        if key is None:
+            raise NoKey(
+                f"No key for class {lot.record_class} and period {lot.period} came with the relationship.",
+                record_class=lot.record_class,
+                period=lot.period,
+            )
+        return epoch, key
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Parcels of one subject, sealed and waiting for their locators."""
+
+    keys: RelationshipKeys
+    records: tuple[ClinicalRecord, ...]
+    plain_bytes: int
+    sealed: tuple[SealedParcel, ...]
+    locator_keys: tuple[CompartmentKey | MailboxKey, ...]
+
+
+class Provider(Participant):
+    """An organisation or clinician that writes records."""
+
+    # ── relationships ──
+
+    def invite(self, subject: str, *, days: float = 30) -> Invitation:
+        """Signs an invitation; nothing goes on chain.
+
+        Args:
+            subject: The address that the patient's wallet shows for a new relationship.
+            days: How long it stands.
+
+        Raises:
+            InvalidInput: A relationship with this subject is open already.
+        """
+        relationship = self._context.medrec.relationship_of(subject, self.address)
+        if relationship.is_open:
+            raise InvalidInput(
+                f"A relationship with {subject} is open already.", hint="Publish into it.", subject=subject
+            )
+        number = relationship.number + 1
+        # Validity counts from whichever clock is ahead, so that a chain without recent blocks makes no difference.
+        expires_at = int(max(self._context.chain.now(), time.time()) + days * 86400)
+        message = {"provider": self.address, "subject": subject, "number": number, "expiresAt": expires_at}
+        signature = self._actor.sign("Invitation", message)
+        return Invitation(self.address, subject, number, expires_at, signature)
+
+    def relationships(self) -> list[Relationship]:
+        """The relationships of this provider, closed ones included."""
+        name = self._context.name_of(self.address)
+        return [
+            Relationship(
+                item.subject,
+                item.provider,
+                item.number,
+                item.opened.time,
+                item.closed.time if item.closed else None,
+                item.is_open,
+                name,
+            )
+            for item in self._context.sync().relationships(provider=self.address)
+        ]
+
+    def close(self, subject: str) -> TransactionReceipt:
+        """Ends the relationship with a subject."""
+        return self._actor.submit(self._actor.close(subject, self.address))
+
+    # ── records ──
+
+    def publish(
+        self,
+        subject: str,
+        source: Source | RecordSet,
+        *,
+        any_patient: bool = False,
+        key: str | None = None,
+        progress: Progress | None = None,
+    ) -> Publication:
+        """Seals, stores and anchors the records of one patient, in one transaction.
+
+        Args:
+            subject: Whose records they are here.
+            source: A FHIR R4 Bundle, resource or NDJSON: a path, bytes or a stream, gzipped or not; or read records.
+            any_patient: Accept resources of more than one patient.
+            key: A name of yours for this publication: repeated after a crash, it is published once.
+            progress: Called as it proceeds.
+
+        Raises:
+            InvalidInput: The input can't be used; nothing was published.
+            NoRelationship: There is no open relationship.
+            PublicationPending: Store or chain did not answer; `resume` finishes it.
+        """
+        report = progress or _silent
+        records = self._records(source, any_patient, report)
+        self._context.sync()
+        prepared = self._prepare(subject, records, report)
+        locators = make_locators(prepared.locator_keys)
+        parcels = [
+            Parcel(sealed.data, digest_of(sealed.data), locator)
+            for sealed, locator in zip(prepared.sealed, locators, strict=True)
+        ]
+        report("publish", 0, len(parcels))
+        call = self._actor.anchor(subject, [parcel.digest for parcel in parcels], locators)
+        receipt = self._context.outbox.submit(
+            Journalled.anchoring(subject, self.address, parcels, call, key=key), self._account
+        )
+        report("publish", len(parcels), len(parcels))
+        return _publication(subject, prepared, receipt, records)
+
+    def publish_many(
+        self, sources: Mapping[str, Source | RecordSet], *, key: str | None = None, progress: Progress | None = None
+    ) -> dict[str, Publication]:
+        """Publishes records of many patients under one Merkle root, in one transaction for all.
+
+        Args:
+            sources: For each subject what `publish` takes.
+            key: As in `publish`.
+            progress: Called as it proceeds.
+        """
+        report = progress or _silent
+        if not sources:
+            raise InvalidInput("There is nothing to publish.", hint="Name at least one subject and its records.")
+        self._context.sync()
+        prepared: dict[str, tuple[_Prepared, RecordSet]] = {}
+        for subject, source in sources.items():
+            records = self._records(source, False, report)
+            prepared[subject] = (self._prepare(subject, records, report), records)
+        keys = [key for item, _ in prepared.values() for key in item.locator_keys]
+        locators = iter(make_locators(keys))
+        leaves: list[BatchLeaf] = []
+        parcels: list[Parcel] = []
+        for subject, (item, _) in prepared.items():
+            for sealed, locator_key in zip(item.sealed, item.locator_keys, strict=True):
+                locator, digest = next(locators), digest_of(sealed.data)
+                number = item.keys.relationship.number
+                leaves.append(BatchLeaf(subject, number, digest, locator, batch_blind(locator_key, locator)))
+                parcels.append(Parcel(sealed.data, digest, locator))
+        batch = make_batch(leaves)
+        manifest = Parcel(batch.manifest, digest_of(batch.manifest))
+        call = self._context.medrec.anchor_batch(batch.root, manifest.digest, len(leaves))
+        journalled = Journalled.batch(self.address, batch.root, len(leaves), parcels, manifest, call, key=key)
+        receipt = self._context.outbox.submit(journalled, self._account)
+        report("publish", len(parcels), len(parcels))
+        return {
+            subject: _publication(subject, item, receipt, records) for subject, (item, records) in prepared.items()
+        }
+
+    def resume(self) -> list[Any]:
+        """Finishes publications that were interrupted, each once."""
+        return self._context.outbox.resume([self._account])
+
+    def retract(self, subject: str, digest: bytes, *, replacement: bytes = ZERO_BYTES32) -> TransactionReceipt:
+        """Declares a parcel entered in error, and which one supersedes it."""
+        return self._actor.submit(self._actor.retract(subject, digest, replacement))
+
+    def records(self, subject: str, *, window: Window | None = None) -> list[ReadRecord]:
+        """The records of a subject that this provider wrote."""
+        self._context.sync()
+        keys = self.keys(subject)
+        held = Held(self.address, keys.relationship.number, keys.nodes, keys.epochs)
+        return Holdings(subject, (held,), keys.excerpts).read(self._context, window or Window())
+
+    # ── keys ──
+
+    def keys(self, subject: str) -> RelationshipKeys:
+        """What this provider holds of its open relationship with a subject.
+
+        Raises:
+            NoRelationship: None is open.
+        """
+        context = self._context
+        relationships = context.index.relationships(subject=subject, provider=self.address, open_only=True)
+        if not relationships:
+            raise NoRelationship(f"{self.address} has no open relationship with {subject}.", subject=subject)
+        relationship = relationships[-1]
+        bundle_context = context.bundle_context(subject)
+        bundle = open_bundle(
+            context.store.get(relationship.bundle), bundle_context, self.key, BundleKind.RELATIONSHIP
+        )
+        assert isinstance(bundle, RelationshipBundle)  # noqa: S101 (the kind was asked for)
+        nodes, excerpts, accounted = list(bundle.keys.nodes), [], set[bytes]()
+        for rekey in self._rekeys(subject, bundle.mailbox_key):
+            nodes += [node for keys in rekey.keys if keys.provider == self.address for node in keys.nodes]
+            excerpts += rekey.excerpts
+            accounted.update(rekey.grants)
+        ended = {
+            grant.id
+            for grant in context.index.grants(subject=subject)
+            if grant.status in (GrantStatus.REVOKED, GrantStatus.RENOUNCED) and grant.changed > relationship.opened
+        }
+        return RelationshipKeys(
+            relationship,
+            tuple(nodes),
+            newest_epochs(nodes),
+            bundle.public_key,
+            bundle.mailbox_key,
+            tuple(excerpts),
+            bool(ended - accounted),
+        )
+
+    def _rekeys(self, subject: str, mailbox: MailboxKey) -> list[RekeyBundle]:
+        context = self._context
+        entries = [
+            entry
+            for entry in context.index.ledger(subject)
+            if entry.kind is EntryKind.ANCHOR and entry.author == subject
+        ]
+        found = match_locators([entry.locator for entry in entries], [mailbox])
+        objects = context.store.get_many([entries[at].digest for at in sorted(found)])
+        opened = [open_bundle(data, context.bundle_context(subject), self.key, BundleKind.REKEY) for data in objects]
+        return [bundle for bundle in opened if isinstance(bundle, RekeyBundle)]
+
+    # ── steps of publishing ──
+
+    def _records(self, source: Source | RecordSet, any_patient: bool, report: Progress) -> RecordSet:
+        report("read", 0, 1)
+        records = source if isinstance(source, RecordSet) else read_records(source, any_patient=any_patient)
+        report("read", 1, 1)
+        if not records.records:
+            raise InvalidInput("The input holds no resource.", hint="Give a Bundle with entries, or resources.")
+        return records
+
+    def _prepare(self, subject: str, records: Iterable[ClinicalRecord], report: Progress) -> _Prepared:
+        kept = tuple(records)
+        keys = self.keys(subject)
+        place = self._context.place(subject, self.address)
+        groups = lots(kept)
+        sealed: list[SealedParcel] = []
+        locator_keys: list[CompartmentKey | MailboxKey] = []
+        for done, lot in enumerate(groups, 1):
+            epoch, key = keys.sealing_key(lot)
+            parcel = place.context(lot.record_class, lot.period, epoch)
+            sealed.append(seal_records([record.document for record in lot.records], parcel, key))
+            locator_keys.append(keys.mailbox if isinstance(key, PublicKey) else key)
+            report("seal", done, len(groups))
+        plain = sum(len(lot.content) for lot in groups)
+        return _Prepared(keys, kept, plain, tuple(sealed), tuple(locator_keys))
+
+
+def newest_epochs(nodes: Iterable[Node]) -> dict[int, int]:
+    """The newest epoch of each class among nodes, where it is not 0."""
+    epochs: dict[int, int] = {}
+    for node in nodes:
+        if node.path.class_number is not None and node.path.epoch:
+            epochs[node.path.class_number] = max(epochs.get(node.path.class_number, 0), node.path.epoch)
+    return epochs
+
+
+def _publication(
+    subject: str, prepared: _Prepared, receipt: PublicationReceipt, records: RecordSet
+) -> Publication:
+    digests = tuple(digest_of(sealed.data) for sealed in prepared.sealed)
+    return Publication(
+        subject,
+        len(prepared.records),
+        len(prepared.sealed),
+        records_by_class(prepared.records),
+        prepared.plain_bytes,
+        sum(len(sealed.data) for sealed in prepared.sealed),
+        prepared.keys.is_stale,
+        receipt.gas_used,
+        receipt.calldata_bytes,
+        receipt.transaction_hash,
+        digests,
+        records.notices,
+    )
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Reports nothing."""
