@@ -82,13 +82,13 @@ contract Registrar is IRegistrar, AccessManaged, SignedActs {
 
     /// @inheritdoc IRegistrar
     function accreditationOf(address participant) external view returns (uint64 roles, uint64 expiresAt) {
-        Accreditation storage accreditation = _accreditations[participant];
+        Accreditation memory accreditation = _accreditations[participant];
         return (accreditation.roles, accreditation.expiresAt);
     }
 
     /// @inheritdoc IRegistrar
     function isAccredited(address participant, uint64 roles) external view returns (bool) {
-        Accreditation storage accreditation = _accreditations[participant];
+        Accreditation memory accreditation = _accreditations[participant];
         return block.timestamp < accreditation.expiresAt && accreditation.roles & roles == roles;
     }
 

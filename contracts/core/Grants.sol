@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICondition} from "../interfaces/ICondition.sol";
 import {IGrants} from "../interfaces/IGrants.sol";
 import {SignedActs} from "../libraries/SignedActs.sol";
-import {GrantStatus, NO_LAST_DATE, PresentedGrant, Refusal, Request, Terms} from "../types/Terms.sol";
+import {TermsRules} from "../libraries/TermsRules.sol";
+import {GrantStatus, PresentedGrant, Refusal, Request, Terms} from "../types/Terms.sol";
 
 /// @title Grants
 /// @dev See `IGrants`, which says what each function promises.
 abstract contract Grants is SignedActs, IGrants {
-    bytes32 private constant TERMS_TYPEHASH = keccak256(
-        "Terms(address agent,uint64 classes,uint64 purposes,uint8 operations,uint64 startsAt,uint64 expiresAt,"
-        "uint32 recordsFrom,uint32 recordsUntil,uint8 delegations,bytes32 parent,address condition,"
-        "bytes32 vocabulary,string statement,bytes32 salt)"
-    );
+    using TermsRules for Terms;
+
     bytes32 private constant GRANT_TYPEHASH = keccak256(
         "Grant(address subject,address grantor,address viewer,bytes32 bundle,Terms terms)"
         "Terms(address agent,uint64 classes,uint64 purposes,uint8 operations,uint64 startsAt,uint64 expiresAt,"
@@ -146,13 +143,15 @@ abstract contract Grants is SignedActs, IGrants {
             if (presented.grantor != grantor) {
                 return (position == 0 ? Refusal.NotGrantedBySubject : Refusal.BrokenChain, position);
             }
-            if (presented.terms.parent != id) return (Refusal.BrokenChain, position);
+            // One vocabulary all along, or a sub-grant could widen the classes by giving their numbers another meaning.
+            if (presented.terms.parent != id || presented.terms.vocabulary != grants[0].terms.vocabulary) {
+                return (Refusal.BrokenChain, position);
+            }
             if (presented.terms.delegations < last - position) return (Refusal.NotDelegable, position);
 
-            id = _grantId(request.subject, grantor, presented.viewer, presented.bundle, hashTerms(presented.terms));
+            id = _grantId(request.subject, grantor, presented.viewer, presented.bundle, presented.terms.hash());
             refusal = _evaluateStatus(request.subject, grantor, id);
-            if (refusal == Refusal.Permitted) refusal = _evaluateTerms(presented.terms, request);
-            if (refusal == Refusal.Permitted) refusal = _evaluateCondition(presented.terms.condition, id, request);
+            if (refusal == Refusal.Permitted) refusal = presented.terms.evaluate(id, request);
             if (refusal != Refusal.Permitted) return (refusal, position);
             grantor = presented.viewer;
         }
@@ -174,8 +173,8 @@ abstract contract Grants is SignedActs, IGrants {
     }
 
     /// @inheritdoc IGrants
-    function hashTerms(Terms calldata terms) public pure returns (bytes32) {
-        return keccak256(abi.encode(TERMS_TYPEHASH, terms));
+    function hashTerms(Terms calldata terms) external pure returns (bytes32) {
+        return terms.hash();
     }
 
     // ----------------------------------------------------------------------------------------------- Internals: acts
@@ -256,18 +255,6 @@ abstract contract Grants is SignedActs, IGrants {
         return Refusal.Unknown;
     }
 
-    function _evaluateTerms(Terms calldata terms, Request calldata request) private view returns (Refusal) {
-        if (block.timestamp < terms.startsAt) return Refusal.NotYetValid;
-        if (block.timestamp >= terms.expiresAt) return Refusal.Expired;
-        if ((terms.classes >> request.class) & 1 == 0) return Refusal.Class;
-        if ((terms.purposes >> request.purpose) & 1 == 0) return Refusal.Purpose;
-        uint8 operation = request.operation;
-        if (operation == 0 || operation & terms.operations != operation) return Refusal.Operation;
-        if (request.date < terms.recordsFrom || request.date > terms.recordsUntil) return Refusal.RecordDate;
-        if (request.date == 0 && terms.recordsUntil != NO_LAST_DATE) return Refusal.RecordDate;
-        return Refusal.Permitted;
-    }
-
     function _evaluateViewer(PresentedGrant calldata presented, bytes32 id, Request calldata request)
         private
         view
@@ -279,18 +266,5 @@ abstract contract Grants is SignedActs, IGrants {
         if (_states[presented.grantor][id].agentRevoked) return Refusal.AgentRevoked;
         if (_states[presented.viewer][id].agentRevoked) return Refusal.AgentRevoked;
         return Refusal.Permitted;
-    }
-
-    /// @dev A low-level call, so that a condition without code, one that reverts and one that answers nonsense all
-    /// refuse instead of making the evaluation fail.
-    function _evaluateCondition(address condition, bytes32 id, Request calldata request)
-        private
-        view
-        returns (Refusal)
-    {
-        if (condition == address(0)) return Refusal.Permitted;
-        (bool success, bytes memory answer) = condition.staticcall(abi.encodeCall(ICondition.holds, (id, request)));
-        bool holds = success && answer.length == 32 && uint256(bytes32(answer)) == 1;
-        return holds ? Refusal.Permitted : Refusal.Condition;
     }
 }

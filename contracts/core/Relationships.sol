@@ -97,6 +97,7 @@ abstract contract Relationships is SignedActs, IRelationships {
     }
 
     function _isOpen(Relationship storage relationship) private view returns (bool) {
-        return relationship.openedAt != 0 && relationship.closedAt == 0;
+        (uint64 openedAt, uint64 closedAt) = (relationship.openedAt, relationship.closedAt); // one slot, read once
+        return openedAt != 0 && closedAt == 0;
     }
 }

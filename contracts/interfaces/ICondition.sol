@@ -5,7 +5,9 @@ import {Request} from "../types/Terms.sol";
 
 /// @title ICondition: a fact on chain that a grant depends on
 interface ICondition {
-    /// @notice Whether the fact holds now. A call that reverts, or answers anything but one word of value 1, does not hold.
+    /// @notice Whether the fact holds now. What reverts, or answers anything but one word of value 1, does not hold.
     /// @param id The grant that names this condition.
+    /// @param request What is asked, by the viewer at the end of the chain of grants.
+    /// @return Whether it holds.
     function holds(bytes32 id, Request calldata request) external view returns (bool);
 }

@@ -10,5 +10,6 @@ import {IRelationships} from "./IRelationships.sol";
 /// @title MedRec: relationships, records, grants and the access log of patients who own their records
 interface IMedRec is IRelationships, IRecords, IGrants, IAccessLog {
     /// @notice Who accredits the participants.
+    /// @return The Registrar that this deployment reads, for good.
     function registrar() external view returns (IRegistrar);
 }

@@ -9,7 +9,9 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 /// @dev There are no nonces. Every act names the one thing it changes, and each thing changes that way once, so a
 /// signature that comes a second time finds nothing left to do.
 abstract contract SignedActs is EIP712 {
-    /// @notice The signature over `structHash` is not `signer`'s.
+    /// @notice The signature is not the signer's, or is one over something else.
+    /// @param signer Who should have signed.
+    /// @param structHash EIP-712 struct hash of what should have been signed.
     error InvalidSignature(address signer, bytes32 structHash);
 
     /// @dev The account's own key comes first: an EIP-7702 account has code and still signs with its key. Whatever has

@@ -36,6 +36,10 @@ struct Terms {
 }
 
 /// @notice One link of a chain of grants as presented to `permits`: from the subject's own down to the viewer's.
+/// @param grantor Who granted: the subject at first, then the viewer of the grant before.
+/// @param viewer To whom.
+/// @param bundle Digest of the key bundle that hands over terms and keys.
+/// @param terms What the grant says.
 struct PresentedGrant {
     address grantor;
     address viewer;
@@ -44,9 +48,12 @@ struct PresentedGrant {
 }
 
 /// @notice What somebody wants to do with one record, or with any record of one date.
+/// @param subject Whose record.
+/// @param viewer Who wants to.
+/// @param agent Software that acts for the viewer; zero for none.
 /// @param class Number of the record's class.
 /// @param purpose Number of the purpose of use.
-/// @param operation One operation bit, as in `Terms.operations`.
+/// @param operation One or more operation bits, as in `Terms.operations`.
 /// @param date Clinical date of the record, YYYYMMDD; 0 for a record that has none.
 struct Request {
     address subject;
@@ -92,5 +99,5 @@ enum Refusal {
 
 /// @dev `Terms.expiresAt` of a grant that does not expire by itself.
 uint64 constant NO_EXPIRY = type(uint64).max;
-/// @dev `Terms.recordsUntil` of a grant without an upper bound; only such a grant with `recordsFrom` 0 covers undated records.
+/// @dev `Terms.recordsUntil` of a grant without an upper bound; undated records need this and `recordsFrom` 0.
 uint32 constant NO_LAST_DATE = 99991231;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ICondition} from "../interfaces/ICondition.sol";
+import {IRegistrar} from "../interfaces/IRegistrar.sol";
+import {Request} from "../types/Terms.sol";
+
+/// @title WhileAccredited: a grant that permits nothing to a viewer whose accreditation does not run
+/// @dev A grant's condition is asked about every viewer below it too, so a sub-viewer needs the accreditation itself.
+contract WhileAccredited is ICondition {
+    IRegistrar private immutable _REGISTRAR;
+    uint64 private immutable _ROLES;
+
+    /// @param registrar_ Who accredits.
+    /// @param roles_ The roles that the accreditation must cover, as in `IRegistrar.accredit`; 0 for any.
+    constructor(IRegistrar registrar_, uint64 roles_) {
+        _REGISTRAR = registrar_;
+        _ROLES = roles_;
+    }
+
+    /// @inheritdoc ICondition
+    function holds(bytes32, Request calldata request) external view returns (bool) {
+        return _REGISTRAR.isAccredited(request.viewer, _ROLES);
+    }
+
+    /// @notice Who accredits.
+    function registrar() external view returns (IRegistrar) {
+        return _REGISTRAR;
+    }
+
+    /// @notice The roles that the accreditation must cover, all of them; 0 for any running accreditation.
+    function roles() external view returns (uint64) {
+        return _ROLES;
+    }
+}
