@@ -4,8 +4,9 @@ Whatever keeps the bytes, the same bytes have the same `Cid`, and nothing that a
 hashes to the digest it was asked for by.
 """
 
+from medrec_py.storage.addresses import open_store
 from medrec_py.storage.cid import Cid, Codec
 from medrec_py.storage.folder import FolderStore
 from medrec_py.storage.store import ObjectProblem, ObjectStat, Store
 
-__all__ = ["Cid", "Codec", "FolderStore", "ObjectProblem", "ObjectStat", "Store"]
+__all__ = ["Cid", "Codec", "FolderStore", "ObjectProblem", "ObjectStat", "Store", "open_store"]

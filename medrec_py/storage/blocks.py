@@ -206,6 +206,23 @@ class BlockStore(Store):
             first, last = max(0, start - leaf.offset), min(leaf.size, stop - leaf.offset)
             yield block if last - first == leaf.size else block[first:last]
 
+    def _tree(self, cid: Cid) -> Iterator[Cid]:
+        """The blocks of an object, each node before its children; reads nodes and no leaves."""
+        if cid.codec is Codec.RAW:
+            yield cid
+            return
+        nodes: list[Cid] = []
+
+        def fetch(inner: Cid) -> bytes:
+            nodes.append(inner)
+            return self._block(inner)
+
+        yield cid
+        for leaf in leaves(parse_node(cid, self._block(cid)), fetch):
+            yield from nodes
+            nodes.clear()
+            yield leaf.cid
+
     def resolve(self, digest: bytes) -> Cid:
         """See `Store.resolve`; reads the one block."""
         return self._root(bytes(digest)).cid

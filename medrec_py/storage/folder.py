@@ -30,7 +30,7 @@ from medrec_py.errors import CidInvalid, IntegrityError, ObjectMissing, StoreAdd
 from medrec_py.storage.blocks import BlockStore, problem
 from medrec_py.storage.cid import Cid, Codec
 from medrec_py.storage.store import ObjectProblem
-from medrec_py.storage.unixfs import MAX_BLOCK_BYTES, MAX_DEPTH, Block, Builder, Link, leaves, parse_node, split
+from medrec_py.storage.unixfs import MAX_BLOCK_BYTES, MAX_DEPTH, Block, Builder, Link, parse_node, split
 
 _FORMAT: Final = b"medrec content-addressed folder 1\n"
 _MULTIHASH_HEAD: Final = bytes((0x12, 32))  # sha2-256, 32 bytes
@@ -172,23 +172,6 @@ class FolderStore(BlockStore):
         for block in self._tree(cid):
             if not self._path(block).is_file():
                 raise self._missing(block)
-
-    def _tree(self, cid: Cid) -> Iterator[Cid]:
-        """The blocks of an object, each node before its children; reads nodes and no leaves."""
-        if cid.codec is Codec.RAW:
-            yield cid
-            return
-        nodes: list[Cid] = []
-
-        def fetch(inner: Cid) -> bytes:
-            nodes.append(inner)
-            return self._block(inner)
-
-        yield cid
-        for leaf in leaves(parse_node(cid, self._block(cid)), fetch):
-            yield from nodes
-            nodes.clear()
-            yield leaf.cid
 
     # ── keep ──
 

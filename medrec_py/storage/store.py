@@ -146,7 +146,7 @@ class Store(ABC):
 
     @abstractmethod
     def is_pinned(self, target: Cid | bytes) -> bool:
-        """Whether the object is pinned, asked of the store and not remembered. Says nothing of its blocks: see `has`."""
+        """Whether the object is pinned, asked of the store and not remembered. Of its blocks see `has`."""
 
     @abstractmethod
     def pins(self) -> Iterator[Cid]:
