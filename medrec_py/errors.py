@@ -243,15 +243,19 @@ class KeyNotHeld(Refused):
 
 
 class WrongKey(IntegrityError):
-    """An object doesn't open with this key in this place: another key, another context, or a header that was altered."""
+    """An object doesn't open with this key in this place: another key, another context, or an altered header."""
 
-    default_hint = "Check subject, author, class, period and epoch; after a revocation the key of the new epoch is needed."
+    default_hint = (
+        "Check subject, author, class, period and epoch. After a revocation it takes the key of the new epoch."
+    )
 
 
 class ParcelTampered(IntegrityError):
     """A sealed object isn't the bytes that were sealed: altered, cut, extended, reordered, or not an object at all."""
 
-    default_hint = "Nothing of it was used. Fetch it from another replica; if that is the same, its author must publish it again."
+    default_hint = (
+        "Nothing of it was used. Fetch it from another replica; if that is the same, its author must publish it again."
+    )
 
 
 class ContentInvalid(IntegrityError):
@@ -370,6 +374,33 @@ class InsufficientEther(Refused):
     """The account can't pay for the transaction."""
 
     default_hint = "Send ether to the account, or let a relayer send the signed act."
+
+
+# ── devnet: servers of one's own on loopback ─────────────────────────────────────────────────────────────────────────
+
+
+class ServerMissing(Unavailable):
+    """The program of a server is not on this machine."""
+
+    default_hint = "In a clone of this project `make setup` brings it; elsewhere install it and put it on PATH."
+
+
+class ServerFailed(Unavailable):
+    """A server ended, or kept silent, instead of answering."""
+
+    default_hint = "Its own last words are in the message, all of them in its log file."
+
+
+class PortTaken(Unavailable):
+    """The TCP port that a server is to listen on is in use."""
+
+    default_hint = "End what holds it, name another port, or let the ports be chosen (`medrec devnet up --ports auto`)."
+
+
+class DevnetBusy(Unavailable):
+    """Another process is starting or stopping the same devnet."""
+
+    default_hint = "Wait until it is done, or use another folder."
 
 
 # ── chain: what the contracts refuse, one class per Solidity error ───────────────────────────────────────────────────
