@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from medrec_py.fhir.dates import UNDATED
 from medrec_py.types.json_values import canonical
-
-UNDATED: Final = 0
-"""`ClinicalRecord.date_first`, `date_last` and `period` of a record without a usable clinical date.
-
-The number that a request to the chain carries for such a record (`contracts/types/Terms.sol`)."""
+from medrec_py.types.terms import NO_FIRST_DATE, NO_LAST_DATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,8 @@ class ClinicalRecord:
         date_last: Last such day; equal to `date_first` unless the source gives a month or a year only.
         period: Calendar year of both days, 1900..2155; `UNDATED` when it has none.
         reference: What others call it: `Type/id`, else its fullUrl, else `Type#` and a digest of its content.
-        full_url: The Bundle entry's fullUrl; None when it had none, or one that follows from the id.
+        full_url: The Bundle entry's fullUrl; None when it had none, or one that follows from the id (`urn:uuid:id`).
+        inherited_labels: Security labels (Codings) that it takes over from the Bundle that it came in.
     """
 
     resource: dict[str, Any]
@@ -39,6 +37,7 @@ class ClinicalRecord:
     period: int
     reference: str
     full_url: str | None = None
+    inherited_labels: tuple[dict[str, Any], ...] = ()
 
     @property
     def is_dated(self) -> bool:
@@ -47,15 +46,20 @@ class ClinicalRecord:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The JSON object that stands for the record in a parcel; `read_records` reads it back.
+        """The JSON object that stands for the record in a parcel; `record_of` and `read_records` read it back.
 
-        The resource itself, or, where other resources may refer to it by a fullUrl that its id doesn't give, a
-        collection Bundle with this one entry.
+        The resource itself; where that would lose a fullUrl by which others refer to it, or labels that only its Bundle
+        carried, a collection Bundle with this one entry.
         """
-        if self.full_url is None:
+        if self.full_url is None and not self.inherited_labels:
             return self.resource
-        entry = {"fullUrl": self.full_url, "resource": self.resource}
-        return {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
+        entry: dict[str, Any] = {"resource": self.resource}
+        if self.full_url is not None:
+            entry["fullUrl"] = self.full_url
+        document: dict[str, Any] = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
+        if self.inherited_labels:
+            document["meta"] = {"security": list(self.inherited_labels)}
+        return document
 
     def is_within(self, records_from: int, records_until: int) -> bool:
         """Whether every day on which the record's date can lie is in the window of a grant.
@@ -67,7 +71,9 @@ class ClinicalRecord:
         Returns:
             True for an undated record only when the window has neither bound, as the contracts rule.
         """
-        raise NotImplementedError
+        if not self.is_dated:
+            return records_from <= NO_FIRST_DATE and records_until >= NO_LAST_DATE
+        return records_from <= self.date_first and self.date_last <= records_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ class Notice:
     """Something about an input that was accepted, but that its owner should know.
 
     Attributes:
-        code: `duplicate`, `no-resource`, `envelope`, `structure`, `unknown-type` or `logical-reference`.
+        code: `duplicate`, `no-resource`, `envelope`, `structure` or `unknown-type`.
         where: Which entry, line or record it is about.
         message: One sentence.
     """

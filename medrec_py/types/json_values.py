@@ -101,7 +101,7 @@ def parse(data: bytes | str, *, source: str = "input", first_line: int = 1, max_
         ) from None
     if not _is_within_depth(value, max_depth):
         raise _too_deep(source, first_line, max_depth)
-    if not isinstance(data, bytes) or _SURROGATE_ESCAPE.search(text):
+    if _SURROGATE_ESCAPE.search(text) or (isinstance(data, str) and not _is_encodable(text)):
         _refuse_lone_surrogates(text, value, source, first_line)
     return value
 
@@ -131,8 +131,9 @@ def decode(data: bytes, *, source: str = "input", first_line: int = 1) -> str:
 def canonical(value: JsonValue) -> bytes:
     """The one way to write a JSON value.
 
-    Members sorted by code point, no white space, UTF-8, numbers as they were read. Escaped are only the quotation mark, the backslash and characters below U+0020. Unlike RFC 8785 it keeps the text of
-    numbers, because FHIR gives it meaning.
+    Members sorted by code point, no white space, UTF-8, numbers as they were read. Escaped are only the quotation
+    mark, the backslash and characters below U+0020. Unlike RFC 8785 it keeps the text of numbers, because FHIR gives
+    it meaning.
 
     Raises:
         InvalidJson: Something in it is not a JSON value: NaN, an infinity, a lone surrogate, another type.
@@ -230,6 +231,14 @@ def _too_deep(source: str, first_line: int, max_depth: int) -> InvalidJson:
         line=first_line,
         max_depth=max_depth,
     )
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refuse_lone_surrogates(text: str, value: JsonValue, source: str, first_line: int) -> None:

@@ -1,9 +1,9 @@
 """The one table of record classes, purposes of use and operations, whose hash is pinned on chain.
 
-The table is `vocabulary.json`. It only ever grows: a number, once given, keeps its meaning, because grants name numbers.
-Changing anything in it changes its hash, and grants name that too (`Terms.vocabulary`), so a reader who has another
-table notices. Purposes are codes of HL7 v3 ActReason below PurposeOfUse; labels are codes of HL7 v3 ActCode below
-InformationSensitivityPolicy and ActPrivacyLaw, and of HL7 v3 Confidentiality.
+The table is `vocabulary.json`. It only ever grows: a number, once given, keeps its meaning, because grants name
+numbers. Changing anything in it changes its hash, and grants name that too (`Terms.vocabulary`), so a reader who has
+another table notices. Purposes are codes of HL7 v3 ActReason below PurposeOfUse; labels are codes of HL7 v3 ActCode
+below InformationSensitivityPolicy and ActPrivacyLaw, and of HL7 v3 Confidentiality.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class Vocabulary:
         operations: Operations; their `number` is the bit itself (1, 2, 4, 8, 16).
         hash: keccak256 of the table's canonical JSON, 32 bytes; what `Terms.vocabulary` names.
         systems: URIs that stand for `act`, `confidentiality` and `purpose`, today's first.
+        aliases: Older URIs of code systems, each with today's.
     """
 
     classes: tuple[RecordClass, ...]
@@ -93,6 +94,7 @@ class Vocabulary:
     operations: tuple[Term, ...]
     hash: bytes
     systems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def record_class(self, key: str | int) -> RecordClass:
         """The class of a code (in any case) or number.
@@ -213,7 +215,10 @@ def load(data: bytes) -> Vocabulary:
         if len({term.code.casefold() for term in family}) != len(family):
             raise UnknownCode("The vocabulary has a code twice.")
     systems = {name: tuple(uris) for name, uris in table["systems"].items()}
-    return Vocabulary(classes, purposes, operations, keccak(canonical(table)), MappingProxyType(systems))
+    digest = keccak(canonical(table))
+    return Vocabulary(
+        classes, purposes, operations, digest, MappingProxyType(systems), MappingProxyType(table["aliases"])
+    )
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,7 +248,9 @@ def _find(terms: Sequence[AnyTerm], key: str | int, kind: str) -> AnyTerm:
     wanted = _spelling(str(key))
     if wanted in by_spelling:
         return by_spelling[wanted]
-    near = [by_spelling[spelling].code for spelling in difflib.get_close_matches(wanted, by_spelling, n=3, cutoff=0.5)]
+    alike = [spelling for spelling in by_spelling if spelling[:3] == wanted[:3]]
+    alike += [other for other in difflib.get_close_matches(wanted, by_spelling, n=3, cutoff=0.5) if other not in alike]
+    near = [by_spelling[spelling].code for spelling in alike[:3]]
     raise UnknownCode(
         f"There is no {kind} {key!r}.",
         hint=f"Nearest: {', '.join(near)}." if near else f"Known are {', '.join(term.code for term in terms)}.",
