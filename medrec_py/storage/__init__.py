@@ -8,5 +8,6 @@ from medrec_py.storage.addresses import open_store
 from medrec_py.storage.cid import Cid, Codec
 from medrec_py.storage.folder import FolderStore
 from medrec_py.storage.store import ObjectProblem, ObjectStat, Store
+from medrec_py.storage.unixfs import digest_of
 
-__all__ = ["Cid", "Codec", "FolderStore", "ObjectProblem", "ObjectStat", "Store", "open_store"]
+__all__ = ["Cid", "Codec", "FolderStore", "ObjectProblem", "ObjectStat", "Store", "digest_of", "open_store"]

@@ -305,12 +305,17 @@ def build(source: bytes | BinaryIO, emit: Emit | None = None) -> Built:
     """Makes the blocks of a whole source in bounded memory; see `Builder`.
 
     >>> str(build(b"medrec").cid)
-    'bafkreidh6enhiokgmmanixp62ghhqy4vgzfxbuu7yyrwkpmjl4tx5lg37e'
+    'bafkreigxkld54qj2hl6boob6ajn27ratyn6xewrfrhaci2plx2rc77g7ka'
     """
     builder = Builder(emit)
     for chunk in split(source):
         builder.add(chunk)
     return builder.finish()
+
+
+def digest_of(source: bytes | BinaryIO) -> bytes:
+    """The 32-byte digest that any store will keep these bytes under, computed without storing them."""
+    return build(source).cid.digest
 
 
 def leaves(node: FileNode, fetch: Callable[[Cid], bytes], start: int = 0, stop: int | None = None) -> Iterator[Leaf]:
