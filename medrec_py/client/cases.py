@@ -20,7 +20,7 @@ from medrec_py.crypto import (
     participant_seed,
     relationship_node,
 )
-from medrec_py.sealing import BundleKind, Excerpt, RekeyBundle, match_locators, open_bundle
+from medrec_py.sealing import BundleKind, RekeyBundle, match_locators, open_bundle
 from medrec_py.types.ledger import EntryKind
 
 GAP_LIMIT: Final = 20
@@ -71,9 +71,14 @@ class Case:
         """The address."""
         return self.account.address
 
+    @property
+    def keeps_own_records(self) -> bool:
+        """Whether the patient's own records go here: to the wallet's address, or to the first case."""
+        return self.index in (None, 0)
+
     def trees(self, context: Context, root: RootKey) -> list[Tree]:
-        """The trees of all its relationships, open and closed, and of its own records."""
-        trees = [self._tree(context, root, self.subject, 0, is_open=True)]
+        """The trees of all its relationships, open and closed, before them that of its own records if it keeps any."""
+        trees = [self._tree(context, root, self.subject, 0, is_open=True)] if self.keeps_own_records else []
         for item in context.index.relationships(subject=self.subject):
             trees.append(self._tree(context, root, item.provider, item.number, is_open=item.is_open))
         return trees
@@ -169,8 +174,3 @@ class Cases:
     def _is_used(self, subject: str) -> bool:
         index = self._context.index
         return bool(index.relationships(subject=subject) or index.grants(subject=subject) or index.ledger(subject))
-
-
-def excerpts_of(bundles: list[RekeyBundle]) -> tuple[Excerpt, ...]:
-    """The single parcels' keys that re-keys handed over."""
-    return tuple(excerpt for bundle in bundles for excerpt in bundle.excerpts)

@@ -11,7 +11,7 @@ from medrec_py.client.context import Context
 from medrec_py.client.cutting import Cut
 from medrec_py.client.results import Grant
 from medrec_py.crypto import ParticipantKey, PublicKey
-from medrec_py.errors import IntegrityError, InvalidInput, StatementMismatch, WrongKey
+from medrec_py.errors import IntegrityError, InvalidInput, WrongKey
 from medrec_py.index import IndexedGrant
 from medrec_py.sealing import BundleKind, GrantBundle, open_bundle, seal_bundle
 from medrec_py.types.json_values import JsonObject
@@ -112,9 +112,18 @@ def seal_grant(
     subject: str,
     chain: tuple[PresentedGrant, ...],
     cutting: Cut,
+    subject_key: PublicKey,
     recipients: list[PublicKey],
 ) -> PresentedGrant:
     """Seals and stores the bundle for the last grant of `chain`, whose own `bundle` field is still empty.
+
+    Args:
+        context: The network.
+        subject: Whose records.
+        chain: The grants from the subject's own down to the new one.
+        cutting: What it hands over.
+        subject_key: The subject's own key; always among those it is sealed to, so that the patient sees every grant.
+        recipients: The others it is sealed to.
 
     Returns:
         That grant with the bundle's digest.
@@ -123,12 +132,13 @@ def seal_grant(
     bundle = GrantBundle(
         last.grantor,
         last.viewer,
+        subject_key,
         last.terms.to_json(),
         cutting.keys,
         cutting.excerpts,
         tuple(_presented_json(grant) for grant in chain[:-1]),
     )
-    sealed = seal_bundle(bundle, context.bundle_context(subject), recipients)
+    sealed = seal_bundle(bundle, context.bundle_context(subject), [*recipients, subject_key])
     digests = [cid.digest for cid in context.store.put_many([*cutting.objects, sealed])]
     return replace(last, bundle=digests[-1])
 
@@ -179,15 +189,26 @@ def open_grant(context: Context, item: IndexedGrant, key: ParticipantKey, now: i
 
 
 def open_grants(
-    context: Context, items: Iterable[IndexedGrant], key: ParticipantKey, now: int
+    context: Context, items: Iterable[IndexedGrant], key: ParticipantKey, now: int, *, own: str | None = None
 ) -> list[OpenedGrant]:
-    """Those grants that are sealed to a key and say what they were granted to say; others are no consent to rely on."""
+    """Those grants that are sealed to a key and say what they were granted to say; others are no consent to rely on.
+
+    Anybody may write a grant to anybody, so a malformed one of somebody else's must not hide the others: it is left out.
+
+    Args:
+        context: The network.
+        items: What the index knows.
+        key: The reader's key pair.
+        now: The chain's time.
+        own: The reader's own address; a grant of its own that can't be opened is an error.
+    """
     opened: list[OpenedGrant] = []
     for item in items:
         try:
             grant = open_grant(context, item, key, now)
-        except (StatementMismatch, InvalidInput):
-            # Anybody may write a grant to anybody: a malformed one must not hide the others.
+        except (IntegrityError, InvalidInput):
+            if item.grantor == own:
+                raise
             continue
         if grant is not None:
             opened.append(grant)

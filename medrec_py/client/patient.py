@@ -1,0 +1,473 @@
+"""The patient: accepts providers, shares and withholds, revokes, and sees everything that ever happened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from medrec_py.chain import Account, TransactionReceipt
+from medrec_py.client.acts import Sender
+from medrec_py.client.audit import audit_items
+from medrec_py.client.cases import Case, Cases
+from medrec_py.client.context import Context
+from medrec_py.client.cutting import cut
+from medrec_py.client.grants import OpenedGrant, make_terms, open_grants, seal_grant
+from medrec_py.client.holdings import ALL_CLASSES, Window
+from medrec_py.client.participant import Participant
+from medrec_py.client.rekeying import Rekeying
+from medrec_py.client.results import (
+    AuditItem,
+    Grant,
+    Invitation,
+    Publication,
+    ReadRecord,
+    Relationship,
+    Verification,
+    records_by_class,
+)
+from medrec_py.client.verification import verify
+from medrec_py.crypto import CompartmentKey, RootKey, derive, mailbox_key, relationship_node
+from medrec_py.crypto import Path as KeyPath
+from medrec_py.errors import InvalidInput, InvitationInvalid, UnknownGrant, UnknownSubject
+from medrec_py.fhir import RecordSet, lots, read_records
+from medrec_py.fhir.bundle import Source
+from medrec_py.sealing import (
+    RelationshipBundle,
+    RelationshipKeys,
+    make_locators,
+    seal_bundle,
+    seal_records,
+)
+from medrec_py.storage import digest_of
+from medrec_py.types.json_values import canonical
+from medrec_py.types.moments import DayLike, MomentLike, day, iso
+from medrec_py.types.statement import Language
+from medrec_py.types.terms import (
+    NO_FIRST_DATE,
+    NO_LAST_DATE,
+    ZERO_BYTES32,
+    Operation,
+    PresentedGrant,
+)
+from medrec_py.types.vocabulary import VOCABULARY
+
+
+class Patient(Participant):
+    """Somebody whose records these are.
+
+    In private mode (the default) every relationship has an address of its own, derived from the wallet's root key,
+    and all acts are relayed; in wallet mode the wallet's own address is the subject.
+
+    Args:
+        context: The network.
+        wallet: The wallet. It alone is enough to find everything again on another device.
+        wallet_mode: Whether the wallet's own address is the subject.
+        sender: Who relays. In wallet mode None means that the wallet sends its own transactions.
+        root: The root key, for a wallet whose signatures differ each time.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        wallet: Account,
+        *,
+        wallet_mode: bool = False,
+        sender: Sender | None = None,
+        root: RootKey | None = None,
+    ) -> None:
+        super().__init__(context, wallet, root=root, sender=sender)
+        self.wallet_mode = wallet_mode
+        self._sender = sender
+
+    @cached_property
+    def _cases(self) -> Cases:
+        return Cases(self._context, self._account, self.root, wallet_mode=self.wallet_mode, sender=self._sender)
+
+    # ── addresses ──
+
+    def subjects(self) -> list[str]:
+        """The patient's addresses that the chain knows of, and the one of the patient's own records."""
+        self._context.sync()
+        return [case.subject for case in self._cases.used()]
+
+    def next_subject(self) -> str:
+        """The address to give to the next provider, who invites it."""
+        self._context.sync()
+        return self._cases.next().subject
+
+    # ── relationships ──
+
+    def accept(self, invitation: Invitation) -> TransactionReceipt:
+        """Accepts an invitation: the relationship opens with both consents, in one transaction.
+
+        Raises:
+            InvitationInvalid: It is meant for another subject.
+            NoParticipantKey: The provider has registered no key.
+            Refused: The invitation lapsed, is not the provider's, or the provider is not accredited.
+        """
+        context = self._context
+        context.sync()
+        case = self._cases.of(invitation.subject)
+        if case is None:
+            raise InvitationInvalid(
+                f"The invitation is for {invitation.subject}, which is none of this wallet's addresses.",
+                subject=invitation.subject,
+            )
+        node = relationship_node(self.root, case.subject, invitation.provider, invitation.number)
+        # The provider gets epoch 0 and no more: what is re-keyed later is handed over one class at a time.
+        epoch_zero = derive(node, KeyPath(epoch=0))
+        bundle = RelationshipBundle(
+            RelationshipKeys(invitation.provider, invitation.number, (epoch_zero,)),
+            case.key.public_key,
+            mailbox_key(node),
+        )
+        recipients = [context.public_key(invitation.provider), case.key.public_key]
+        digest = context.store.put(seal_bundle(bundle, context.bundle_context(case.subject), recipients)).digest
+        acceptance = case.actor.sign(
+            "Acceptance",
+            {
+                "subject": case.subject,
+                "provider": invitation.provider,
+                "number": invitation.number,
+                "expiresAt": invitation.expires_at,
+                "bundle": digest,
+            },
+        )
+        call = context.medrec.open(
+            case.subject, invitation.provider, invitation.expires_at, digest, invitation.signature, acceptance
+        )
+        return case.actor.submit(call)
+
+    def relationships(self) -> list[Relationship]:
+        """Every relationship, closed ones included."""
+        context = self._context
+        context.sync()
+        return [
+            Relationship(
+                item.subject,
+                item.provider,
+                item.number,
+                item.opened.time,
+                item.closed.time if item.closed else None,
+                item.is_open,
+                context.name_of(item.provider),
+            )
+            for case in self._cases.used()
+            for item in context.index.relationships(subject=case.subject)
+        ]
+
+    def close(self, subject: str, provider: str) -> TransactionReceipt:
+        """Ends a relationship; what the provider wrote stays readable for the patient."""
+        self._context.sync()
+        actor = self._case(subject).actor
+        return actor.submit(actor.close(subject, provider))
+
+    # ── records ──
+
+    def records(
+        self,
+        *,
+        classes: Iterable[str | int] | str | None = None,
+        records_from: DayLike | None = None,
+        records_until: DayLike | None = None,
+        subject: str | None = None,
+    ) -> list[ReadRecord]:
+        """The patient's records, decrypted here and verified against the ledger's digests.
+
+        Args:
+            classes: Only these classes; all when None.
+            records_from: Only records surely dated this day or later.
+            records_until: Only records surely dated this day or earlier.
+            subject: Only those of one of the patient's addresses.
+        """
+        context = self._context
+        context.sync()
+        window = window_from(classes, records_from, records_until)
+        cases = self._cases.used() if subject is None else [self._case(subject)]
+        return [
+            record
+            for case in cases
+            for record in case.holdings(case.trees(context, self.root)).read(context, window)
+        ]
+
+    def publish(self, source: Source | RecordSet, *, any_patient: bool = False) -> Publication:
+        """Seals and anchors records of the patient's own making, into the ledger of an address of their own.
+
+        Args:
+            source: What `Provider.publish` takes.
+            any_patient: Accept resources of more than one patient.
+        """
+        context = self._context
+        context.sync()
+        records = source if isinstance(source, RecordSet) else read_records(source, any_patient=any_patient)
+        if not records.records:
+            raise InvalidInput("The input holds no resource.", hint="Give a Bundle with entries, or resources.")
+        case = self._cases.own()
+        tree = case.trees(context, self.root)[0]
+        place = context.place(case.subject, case.subject)
+        groups = lots(records.records)
+        sealed, keys = [], []
+        for lot in groups:
+            epoch = tree.epochs.get(lot.record_class, 0)
+            leaf = derive(tree.node, KeyPath.of_compartment(epoch, lot.record_class, lot.period)).key
+            assert isinstance(leaf, CompartmentKey)  # noqa: S101 (the path is a compartment's)
+            parcel = place.context(lot.record_class, lot.period, epoch)
+            sealed.append(seal_records([record.document for record in lot.records], parcel, leaf))
+            keys.append(leaf)
+        digests = [cid.digest for cid in context.store.put_many([parcel.data for parcel in sealed])]
+        receipt = case.actor.submit(case.actor.anchor(case.subject, digests, make_locators(keys)))
+        return Publication(
+            case.subject,
+            len(records.records),
+            len(sealed),
+            records_by_class(records.records),
+            sum(len(lot.content) for lot in groups),
+            sum(len(parcel.data) for parcel in sealed),
+            False,
+            receipt.gas_used,
+            receipt.calldata_bytes,
+            receipt.hash,
+            tuple(digests),
+            records.notices,
+        )
+
+    def export(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Writes everything into one FHIR collection Bundle, and the history beside it.
+
+        Args:
+            path: The Bundle's file; the history goes to the same name with `.history.json`.
+
+        Returns:
+            What was written: `bundle`, `history` (paths), `records`, `acts`.
+        """
+        records = self.records()
+        target = Path(path)
+        history = target.with_suffix(".history.json")
+        bundle = {
+            "resourceType": "Bundle",
+            "type": "collection",
+            "timestamp": iso(self._context.chain.now()),
+            "entry": [
+                {"resource": item.record.resource}
+                if item.record.full_url is None
+                else {"fullUrl": item.record.full_url, "resource": item.record.resource}
+                for item in records
+            ],
+        }
+        acts = self.audit()
+        document = {
+            "relationships": [item.to_json() for item in self.relationships()],
+            "grants": [item.to_json() for item in self.grants()],
+            "provenance": [
+                {name: value for name, value in item.to_json().items() if name not in ("resource", "full_url")}
+                | {"reference": item.record.reference}
+                for item in records
+            ],
+            "acts": [item.to_json() for item in acts],
+        }
+        target.write_bytes(canonical(bundle))
+        history.write_bytes(canonical(document))
+        return {"bundle": str(target), "history": str(history), "records": len(records), "acts": len(acts)}
+
+    # ── grants ──
+
+    def grant(
+        self,
+        viewer: str,
+        *,
+        classes: Iterable[str | int] | str,
+        purposes: Iterable[str | int] | str = "TREAT",
+        operations: Operation = Operation.READ,
+        starts: MomentLike | None = None,
+        until: MomentLike | None = None,
+        records_from: DayLike | None = None,
+        records_until: DayLike | None = None,
+        agent: str | None = None,
+        delegations: int = 0,
+        condition: str | None = None,
+        subject: str | None = None,
+        language: Language = "en",
+    ) -> Grant:
+        """Lets `viewer` use records of some classes for some purposes.
+
+        Args:
+            viewer: Address of a registered participant.
+            classes: Codes or numbers of record classes; `all` for every class.
+            purposes: Codes or numbers of HL7 purposes of use.
+            operations: What the viewer may do.
+            starts: From when; now when None.
+            until: First moment at which it no longer holds; None: until revoked.
+            records_from: First day of the records covered; None for no bound.
+            records_until: Last day; None for no bound.
+            agent: Address of software that may act for the viewer.
+            delegations: How often the viewer may pass it on.
+            condition: Address of a condition contract that must hold.
+            subject: Which of the patient's addresses; may be left out while there is only one with records.
+            language: Language of the sentence that the wallet shows.
+
+        Raises:
+            InvalidInput: Something names no class, purpose or moment, or the subject is not plain.
+            NoParticipantKey: The viewer has registered no key.
+        """
+        context = self._context
+        context.sync()
+        case = self._case_for_grant(subject)
+        terms = make_terms(
+            viewer,
+            classes=classes,
+            purposes=purposes,
+            operations=operations,
+            starts=starts,
+            until=until,
+            records_from=records_from,
+            records_until=records_until,
+            agent=agent,
+            delegations=delegations,
+            condition=condition,
+            language=language,
+            now=context.chain.now(),
+        )
+        recipient = context.public_key(viewer)
+        cutting = cut(context, case.holdings(case.trees(context, self.root)), terms)
+        draft = PresentedGrant(case.subject, viewer, ZERO_BYTES32, terms)
+        presented = seal_grant(context, case.subject, (draft,), cutting, case.key.public_key, [recipient])
+        case.actor.submit(case.actor.grant(case.subject, presented))
+        context.sync()
+        return next(
+            opened.grant for opened in self._opened(case) if opened.grant.presented.bundle == presented.bundle
+        )
+
+    def grants(self) -> list[Grant]:
+        """Every grant about this patient that the patient can open, ended ones and sub-grants included."""
+        self._context.sync()
+        return [opened.grant for case in self._cases.used() for opened in self._opened(case)]
+
+    def revoke(self, grant: Grant | bytes, *, rekey: bool = True) -> TransactionReceipt:
+        """Withdraws a grant, or a sub-grant of anybody's, for good, and then changes the keys it had handed over.
+
+        Args:
+            grant: The grant or its id.
+            rekey: Whether to change the keys at once. Until it is done, what providers publish is sealed to the
+                patient alone; `rekey` does it later.
+
+        Returns:
+            The receipt of the revocation itself.
+        """
+        case, id = self._case_and_id(grant)
+        receipt = case.actor.submit(case.actor.revoke(id))
+        if rekey:
+            self.rekey()
+        return receipt
+
+    def suspend(self, grant: Grant | bytes) -> TransactionReceipt:
+        """Pauses a grant. Keys that were handed over stay with the viewer: what it saw it can still see."""
+        case, id = self._case_and_id(grant)
+        return case.actor.submit(case.actor.suspend(id))
+
+    def resume(self, grant: Grant | bytes) -> TransactionReceipt:
+        """Ends the pause."""
+        case, id = self._case_and_id(grant)
+        return case.actor.submit(case.actor.resume(id))
+
+    def revoke_agent(self, grant: Grant | bytes) -> TransactionReceipt:
+        """Dismisses the software that acts for a grant's viewer; the grant itself stays."""
+        case, id = self._case_and_id(grant)
+        return case.actor.submit(case.actor.revoke_agent(id))
+
+    def rekey(self) -> list[TransactionReceipt]:
+        """Changes the keys of every class that an ended grant covered, and brings the remaining viewers up to date.
+
+        Ended are revoked, renounced and expired grants. Safe to repeat: with nothing to do it does nothing.
+        """
+        self._context.sync()
+        receipts = []
+        for case in self._cases.used():
+            rekeying = Rekeying(self._context, case, case.trees(self._context, self.root))
+            receipt = rekeying.run(self._opened(case))
+            if receipt is not None:
+                receipts.append(receipt)
+        if receipts:
+            self._context.sync()
+        return receipts
+
+    # ── history ──
+
+    def verify(self) -> Verification:
+        """Compares index, store and chain: ledgers replayed to their heads, objects hashed, grants' states asked."""
+        context = self._context
+        context.sync()
+        cases = self._cases.used()
+        bundles = {
+            digest
+            for case in cases
+            for digest in (
+                *(item.bundle for item in context.index.relationships(subject=case.subject)),
+                *(item.bundle for item in context.index.grants(subject=case.subject) if item.grantor == case.subject),
+            )
+        }
+        return verify(context, [case.subject for case in cases], bundles)
+
+    def audit(self) -> list[AuditItem]:
+        """Every act on chain that concerns the patient, in order."""
+        self._context.sync()
+        return audit_items(self._context, [case.subject for case in self._cases.used()])
+
+    # ── internals ──
+
+    def _opened(self, case: Case) -> list[OpenedGrant]:
+        context = self._context
+        items = context.index.grants(subject=case.subject)
+        return open_grants(context, items, case.key, context.chain.now(), own=case.subject)
+
+    def _case(self, subject: str) -> Case:
+        case = self._cases.of(subject)
+        if case is None:
+            raise UnknownSubject(f"{subject} is none of this wallet's addresses.", subject=subject)
+        return case
+
+    def _case_for_grant(self, subject: str | None) -> Case:
+        if subject is not None:
+            return self._case(subject)
+        context = self._context
+        candidates = [
+            case
+            for case in self._cases.used()
+            if context.index.ledger(case.subject) or context.index.relationships(subject=case.subject)
+        ]
+        if len(candidates) == 1:
+            return candidates[0]
+        if not candidates:
+            return self._cases.own()
+        raise InvalidInput(
+            "Records stand under several addresses of this wallet, and the grant names none.",
+            hint="Name one (subject=…, --subject); grants to one viewer from several of them tie them together.",
+            subjects=[case.subject for case in candidates],
+        )
+
+    def _case_and_id(self, grant: Grant | bytes) -> tuple[Case, bytes]:
+        self._context.sync()
+        id = grant if isinstance(grant, bytes) else grant.id
+        item = self._context.index.grant(id)
+        case = None if item is None else self._cases.of(item.subject)
+        if case is None:
+            raise UnknownGrant(f"No grant {id.hex()} is about this patient.", id=id)
+        return case, id
+
+
+def window_from(
+    classes: Iterable[str | int] | str | None, records_from: DayLike | None, records_until: DayLike | None
+) -> Window:
+    """The window for what people say; see `Patient.records`."""
+    if classes is None:
+        numbers = ALL_CLASSES
+    else:
+        mask = VOCABULARY.class_mask([classes] if isinstance(classes, str) else classes)
+        numbers = frozenset(number for number in range(64) if mask >> number & 1)
+    return Window(
+        numbers,
+        NO_FIRST_DATE if records_from is None else day(records_from),
+        NO_LAST_DATE if records_until is None else day(records_until),
+    )
