@@ -288,6 +288,12 @@ class AccountInvalid(InvalidInput):
     )
 
 
+class SigningDeclined(Refused):
+    """Whoever holds the key declined to sign."""
+
+    default_hint = "Nothing was sent. Repeat it and confirm in the wallet."
+
+
 class KeyfileInvalid(InvalidInput):
     """A key file can't be opened: missing, not an Ethereum key file, or another password."""
 
@@ -410,7 +416,7 @@ class ContractRefusal(Refused):
     """Base of the refusals that come out of a contract. `facts` are the Solidity error's arguments, by name.
 
     Attributes:
-        signature: The Solidity error, as its selector is made from it.
+        signature: The Solidity error: name, types and names of its arguments.
         sentence: The message, with the arguments' names in braces.
     """
 
@@ -427,14 +433,14 @@ class UnknownRevert(ContractRefusal):
 class RevertedWithReason(ContractRefusal):
     """A contract reverted with a sentence of its own (`Error(string)`)."""
 
-    signature = "Error(string)"
+    signature = "Error(string reason)"
     sentence = "The contract refused: {reason}"
 
 
 class Panicked(ContractRefusal):
     """A contract stopped at a violated assertion, an overflow or an impossible value (`Panic(uint256)`)."""
 
-    signature = "Panic(uint256)"
+    signature = "Panic(uint256 code)"
     sentence = "The contract stopped with panic code {code}."
     default_hint = "Arguments are out of range, or the contract has a defect: report it with the call."
 
@@ -449,7 +455,7 @@ class OutOfGas(ContractRefusal):
 class InvalidSignature(ContractRefusal):
     """A signature over an act is not the signer's."""
 
-    signature = "InvalidSignature(address,bytes32)"
+    signature = "InvalidSignature(address signer,bytes32 structHash)"
     sentence = "The signature over the act {structHash} is not by {signer}."
     default_hint = (
         "Either another key signed, or something changed since: the act was done already, or chain, contract, terms or "
@@ -460,7 +466,7 @@ class InvalidSignature(ContractRefusal):
 class NotRegistered(ContractRefusal):
     """Only registered participants can be accredited."""
 
-    signature = "NotRegistered(address)"
+    signature = "NotRegistered(address participant)"
     sentence = "{participant} has registered no key."
     default_hint = "It registers once with `medrec register`; then repeat this."
 
@@ -468,7 +474,7 @@ class NotRegistered(ContractRefusal):
 class InvalidPublicKey(ContractRefusal):
     """The key to register has not the length of an X-Wing public key."""
 
-    signature = "InvalidPublicKey(uint256)"
+    signature = "InvalidPublicKey(uint256 length)"
     sentence = "The public key has {length} bytes, not 1216."
     default_hint = "Register the X-Wing public key that the SDK derives for the account."
 
@@ -476,7 +482,7 @@ class InvalidPublicKey(ContractRefusal):
 class AccreditationInThePast(ContractRefusal):
     """The accreditation would have ended before it began."""
 
-    signature = "AccreditationInThePast(uint64)"
+    signature = "AccreditationInThePast(uint64 expiresAt)"
     sentence = "The accreditation would have ended at {expiresAt}, before now."
     default_hint = "Give an end that lies ahead."
 
@@ -484,7 +490,7 @@ class AccreditationInThePast(ContractRefusal):
 class VocabularyAlreadyPublished(ContractRefusal):
     """The table of classes and purposes was published before."""
 
-    signature = "VocabularyAlreadyPublished(bytes32)"
+    signature = "VocabularyAlreadyPublished(bytes32 vocabulary)"
     sentence = "The vocabulary {vocabulary} stands already."
     default_hint = "Nothing is left to do."
 
@@ -492,7 +498,7 @@ class VocabularyAlreadyPublished(ContractRefusal):
 class RelationshipAlreadyOpen(ContractRefusal):
     """The pair has an open relationship."""
 
-    signature = "RelationshipAlreadyOpen(address,address,uint32)"
+    signature = "RelationshipAlreadyOpen(address subject,address provider,uint32 number)"
     sentence = "Subject {subject} and provider {provider} have an open relationship, number {number}."
     default_hint = "Use it, or close it first."
 
@@ -500,7 +506,7 @@ class RelationshipAlreadyOpen(ContractRefusal):
 class InvitationExpired(ContractRefusal):
     """The provider's invitation lapsed."""
 
-    signature = "InvitationExpired(uint64)"
+    signature = "InvitationExpired(uint64 expiresAt)"
     sentence = "The invitation lapsed at {expiresAt}."
     default_hint = "Ask the provider for a new one."
 
@@ -508,7 +514,7 @@ class InvitationExpired(ContractRefusal):
 class NotAParty(ContractRefusal):
     """Somebody who is neither subject nor provider tried to close a relationship."""
 
-    signature = "NotAParty(address,address,address)"
+    signature = "NotAParty(address caller,address subject,address provider)"
     sentence = "{caller} is neither the subject {subject} nor the provider {provider}."
     default_hint = "Only one of the two can close it."
 
@@ -516,7 +522,7 @@ class NotAParty(ContractRefusal):
 class NotAccredited(ContractRefusal):
     """No running accreditation covers the roles needed."""
 
-    signature = "NotAccredited(address,uint64)"
+    signature = "NotAccredited(address participant,uint64 roles)"
     sentence = "{participant} has no running accreditation for roles {roles} (1 provider, 2 gateway)."
     default_hint = "Ask the registrar to accredit it (`medrec accredit`)."
 
@@ -532,7 +538,7 @@ class NothingToAnchor(ContractRefusal):
 class LocatorsMismatch(ContractRefusal):
     """There are not 16 bytes of locator for each digest."""
 
-    signature = "LocatorsMismatch(uint256,uint256)"
+    signature = "LocatorsMismatch(uint256 digests,uint256 locatorBytes)"
     sentence = "{digests} digests came with {locatorBytes} bytes of locators; it takes 16 for each."
     default_hint = "Give one locator of 16 bytes for each digest."
 
@@ -540,7 +546,7 @@ class LocatorsMismatch(ContractRefusal):
 class NotAnAuthor(ContractRefusal):
     """The author is neither the subject nor an accredited provider in an open relationship with it."""
 
-    signature = "NotAnAuthor(address,address)"
+    signature = "NotAnAuthor(address subject,address author)"
     sentence = "{author} may not write to the ledger of {subject}."
     default_hint = "It takes an open relationship with the subject and a running accreditation as provider."
 
@@ -548,7 +554,7 @@ class NotAnAuthor(ContractRefusal):
 class BatchAlreadyAnchored(ContractRefusal):
     """The author has anchored this root already."""
 
-    signature = "BatchAlreadyAnchored(address,bytes32)"
+    signature = "BatchAlreadyAnchored(address author,bytes32 root)"
     sentence = "{author} has anchored the batch {root} already."
     default_hint = "Nothing is left to do."
 
@@ -556,7 +562,7 @@ class BatchAlreadyAnchored(ContractRefusal):
 class GrantAlreadyExists(ContractRefusal):
     """The grant stands or stood, or was withdrawn before it was made."""
 
-    signature = "GrantAlreadyExists(address,bytes32,uint8)"
+    signature = "GrantAlreadyExists(address grantor,bytes32 id,uint8 status)"
     sentence = "The grant {id} by {grantor} exists, with status {status}."
     default_hint = "Make a new grant, with another salt."
 
@@ -564,7 +570,7 @@ class GrantAlreadyExists(ContractRefusal):
 class GrantNotActive(ContractRefusal):
     """Only an active grant can be suspended."""
 
-    signature = "GrantNotActive(address,bytes32,uint8)"
+    signature = "GrantNotActive(address grantor,bytes32 id,uint8 status)"
     sentence = "The grant {id} by {grantor} is not active: its status is {status}."
     default_hint = "Nothing is left to suspend; `medrec grants` shows where each grant stands."
 
@@ -572,7 +578,7 @@ class GrantNotActive(ContractRefusal):
 class GrantNotSuspended(ContractRefusal):
     """Only a suspended grant can be resumed."""
 
-    signature = "GrantNotSuspended(address,bytes32,uint8)"
+    signature = "GrantNotSuspended(address grantor,bytes32 id,uint8 status)"
     sentence = "The grant {id} by {grantor} is not suspended: its status is {status}."
     default_hint = "A revoked or renounced grant never comes back: make a new one."
 
@@ -580,7 +586,7 @@ class GrantNotSuspended(ContractRefusal):
 class EpochAlreadyCommitted(ContractRefusal):
     """The gateway has committed this epoch's receipts already."""
 
-    signature = "EpochAlreadyCommitted(address,uint64,bytes32)"
+    signature = "EpochAlreadyCommitted(address gateway,uint64 epoch,bytes32 head)"
     sentence = "Gateway {gateway} has committed epoch {epoch} with head {head}."
     default_hint = "Go on with the next epoch."
 
@@ -588,7 +594,7 @@ class EpochAlreadyCommitted(ContractRefusal):
 class EmptyHead(ContractRefusal):
     """Zero is no head of a receipt chain."""
 
-    signature = "EmptyHead(address,uint64)"
+    signature = "EmptyHead(address gateway,uint64 epoch)"
     sentence = "Gateway {gateway} gave no head for epoch {epoch}."
     default_hint = "Commit the head of the epoch's receipts, after the first one."
 
@@ -599,7 +605,7 @@ class EmptyHead(ContractRefusal):
 class AccessManagedUnauthorized(ContractRefusal):
     """The caller may not administer the registrar in this way."""
 
-    signature = "AccessManagedUnauthorized(address)"
+    signature = "AccessManagedUnauthorized(address caller)"
     sentence = "{caller} has no role for this function of the registrar."
     default_hint = "Ask the administrator for the role of accreditor or guardian."
 
@@ -607,7 +613,7 @@ class AccessManagedUnauthorized(ContractRefusal):
 class AccessManagedRequiredDelay(ContractRefusal):
     """The caller may, but has to announce the call first."""
 
-    signature = "AccessManagedRequiredDelay(address,uint32)"
+    signature = "AccessManagedRequiredDelay(address caller,uint32 delay)"
     sentence = "{caller} has to announce this call {delay} seconds ahead."
     default_hint = "Schedule it, and execute it when the delay has passed."
 
@@ -615,7 +621,7 @@ class AccessManagedRequiredDelay(ContractRefusal):
 class AccessManagedInvalidAuthority(ContractRefusal):
     """The address given as authority has no code."""
 
-    signature = "AccessManagedInvalidAuthority(address)"
+    signature = "AccessManagedInvalidAuthority(address authority)"
     sentence = "{authority} is no contract and can't be the authority."
     default_hint = "Name a deployed AccessManager."
 
@@ -623,7 +629,7 @@ class AccessManagedInvalidAuthority(ContractRefusal):
 class AccessManagerAlreadyScheduled(ContractRefusal):
     """The same call by the same caller is announced already."""
 
-    signature = "AccessManagerAlreadyScheduled(bytes32)"
+    signature = "AccessManagerAlreadyScheduled(bytes32 operationId)"
     sentence = "The operation {operationId} is announced already."
     default_hint = "Execute it when its delay has passed, or cancel it first."
 
@@ -631,7 +637,7 @@ class AccessManagerAlreadyScheduled(ContractRefusal):
 class AccessManagerNotScheduled(ContractRefusal):
     """The call was never announced, or was executed or cancelled since."""
 
-    signature = "AccessManagerNotScheduled(bytes32)"
+    signature = "AccessManagerNotScheduled(bytes32 operationId)"
     sentence = "The operation {operationId} is not announced."
     default_hint = "Schedule it first."
 
@@ -639,7 +645,7 @@ class AccessManagerNotScheduled(ContractRefusal):
 class AccessManagerNotReady(ContractRefusal):
     """The announced call's delay has not passed."""
 
-    signature = "AccessManagerNotReady(bytes32)"
+    signature = "AccessManagerNotReady(bytes32 operationId)"
     sentence = "The delay of operation {operationId} has not passed."
     default_hint = "Wait, then execute it."
 
@@ -647,7 +653,7 @@ class AccessManagerNotReady(ContractRefusal):
 class AccessManagerExpired(ContractRefusal):
     """The announced call was left lying for more than a week."""
 
-    signature = "AccessManagerExpired(bytes32)"
+    signature = "AccessManagerExpired(bytes32 operationId)"
     sentence = "The announcement of operation {operationId} lapsed."
     default_hint = "Schedule it anew."
 
@@ -655,7 +661,7 @@ class AccessManagerExpired(ContractRefusal):
 class AccessManagerLockedRole(ContractRefusal):
     """The role can't be changed in this way."""
 
-    signature = "AccessManagerLockedRole(uint64)"
+    signature = "AccessManagerLockedRole(uint64 roleId)"
     sentence = "Role {roleId} is locked."
     default_hint = "The roles of administrator (0) and public (2^64-1) have fixed settings; change another role."
 
@@ -663,7 +669,7 @@ class AccessManagerLockedRole(ContractRefusal):
 class AccessManagerLockedFunction(ContractRefusal):
     """The function can't be given to a role."""
 
-    signature = "AccessManagerLockedFunction(bytes4)"
+    signature = "AccessManagerLockedFunction(bytes4 selector)"
     sentence = "The function {selector} is locked."
     default_hint = "The authority's own function for changing authorities stays with the administrator."
 
@@ -679,7 +685,7 @@ class AccessManagerBadConfirmation(ContractRefusal):
 class AccessManagerUnauthorizedAccount(ContractRefusal):
     """The caller lacks the role that changes roles."""
 
-    signature = "AccessManagerUnauthorizedAccount(address,uint64)"
+    signature = "AccessManagerUnauthorizedAccount(address msgsender,uint64 roleId)"
     sentence = "{msgsender} lacks role {roleId}, which this takes."
     default_hint = "Only the administrator, or the role's own administrator, can do this."
 
@@ -687,7 +693,7 @@ class AccessManagerUnauthorizedAccount(ContractRefusal):
 class AccessManagerUnauthorizedCall(ContractRefusal):
     """The caller may not schedule or execute this call."""
 
-    signature = "AccessManagerUnauthorizedCall(address,address,bytes4)"
+    signature = "AccessManagerUnauthorizedCall(address caller,address target,bytes4 selector)"
     sentence = "{caller} may not call {selector} of {target}."
     default_hint = "Ask the administrator for the role that the function needs."
 
@@ -695,7 +701,7 @@ class AccessManagerUnauthorizedCall(ContractRefusal):
 class AccessManagerUnauthorizedConsume(ContractRefusal):
     """A contract consumed an announcement that is not its own."""
 
-    signature = "AccessManagerUnauthorizedConsume(address)"
+    signature = "AccessManagerUnauthorizedConsume(address target)"
     sentence = "{target} may not consume this announcement."
     default_hint = "Execute the call through the authority."
 
@@ -703,7 +709,7 @@ class AccessManagerUnauthorizedConsume(ContractRefusal):
 class AccessManagerUnauthorizedCancel(ContractRefusal):
     """The caller may not cancel somebody else's announcement."""
 
-    signature = "AccessManagerUnauthorizedCancel(address,address,address,bytes4)"
+    signature = "AccessManagerUnauthorizedCancel(address msgsender,address caller,address target,bytes4 selector)"
     sentence = "{msgsender} may not cancel what {caller} announced for {selector} of {target}."
     default_hint = "Only who announced it, a guardian of the role, or the administrator can."
 
@@ -711,7 +717,7 @@ class AccessManagerUnauthorizedCancel(ContractRefusal):
 class AccessManagerInvalidInitialAdmin(ContractRefusal):
     """The zero address can't be the administrator."""
 
-    signature = "AccessManagerInvalidInitialAdmin(address)"
+    signature = "AccessManagerInvalidInitialAdmin(address initialAdmin)"
     sentence = "{initialAdmin} can't be the administrator."
     default_hint = "Name an account or a multisig."
 
@@ -719,7 +725,7 @@ class AccessManagerInvalidInitialAdmin(ContractRefusal):
 class AddressEmptyCode(ContractRefusal):
     """A call went to an address without code."""
 
-    signature = "AddressEmptyCode(address)"
+    signature = "AddressEmptyCode(address target)"
     sentence = "There is no contract at {target}."
     default_hint = "Check the address, and the chain."
 
@@ -735,7 +741,7 @@ class FailedCall(ContractRefusal):
 class InsufficientBalance(ContractRefusal):
     """A contract was to send more ether than it holds."""
 
-    signature = "InsufficientBalance(uint256,uint256)"
+    signature = "InsufficientBalance(uint256 balance,uint256 needed)"
     sentence = "The contract holds {balance} wei and would need {needed}."
     default_hint = "Send no value with this call."
 
@@ -743,7 +749,7 @@ class InsufficientBalance(ContractRefusal):
 class SafeCastOverflowedUintDowncast(ContractRefusal):
     """A number does not fit the contract's type."""
 
-    signature = "SafeCastOverflowedUintDowncast(uint8,uint256)"
+    signature = "SafeCastOverflowedUintDowncast(uint8 bits,uint256 value)"
     sentence = "{value} does not fit {bits} bits."
     default_hint = "Give a smaller number; a time is in seconds."
 
@@ -759,8 +765,8 @@ class InvalidShortString(ContractRefusal):
 class StringTooLong(ContractRefusal):
     """A name of a contract's signing domain is too long; can't happen in a verified deployment."""
 
-    signature = "StringTooLong(string)"
-    sentence = "The name {str!r} is longer than 31 bytes."
+    signature = "StringTooLong(string str)"
+    sentence = "The name {str} is longer than 31 bytes."
     default_hint = "Verify the deployment."
 
 

@@ -224,7 +224,7 @@ class StreamReader:
         ParcelTampered: The length is no stream's, or the last chunk isn't authentic as the last.
     """
 
-    __slots__ = ("_cached", "_cached_index", "_cipher", "_count", "_fetch", "size")
+    __slots__ = ("_cached", "_cached_index", "_cipher", "_count", "_fetch", "_last", "size")
 
     def __init__(
         self, cipher: StreamCipher, source: bytes | bytearray | memoryview | BinaryIO, offset: int = 0
@@ -240,8 +240,9 @@ class StreamReader:
             self._fetch = lambda start, end: _read_at(file, offset + start, end - start)
         self.size = cipher.plaintext_bytes(max(0, length))
         self._count = cipher.chunk_count(self.size)
+        self._last = self._open(self._count - 1)
         self._cached_index = self._count - 1
-        self._cached = self._open(self._cached_index)
+        self._cached = self._last
 
     def read(self, start: int = 0, length: int | None = None) -> bytes:
         """The plaintext from `start` on, `length` bytes or up to the end, cut at the end.
@@ -253,7 +254,7 @@ class StreamReader:
         start, end = self._range(start, length)
         size = self._cipher.chunk_bytes
         if end - start == self.size and self._count == 1:
-            return self._cached
+            return self._last
 
         def fill(out: memoryview) -> None:
             position = start
@@ -261,7 +262,7 @@ class StreamReader:
                 index, skip = divmod(position, size)
                 taken = min(size - skip, end - position)
                 target = out[position - start : position - start + taken]
-                if index != self._cached_index and taken == self._chunk_bytes(index):
+                if taken == self._chunk_bytes(index) and not self._is_open(index):
                     self._open_into(index, target)
                 else:
                     target[:] = memoryview(self._chunk(index))[skip : skip + taken]
@@ -291,8 +292,8 @@ class StreamReader:
         buffer = memoryview(bytearray(min(size, self.size)))
         while start < end:
             index, skip = divmod(start, size)
-            if index == self._cached_index:
-                chunk = memoryview(self._cached)
+            if self._is_open(index):
+                chunk = memoryview(self._chunk(index))
             else:
                 chunk = buffer[: self._chunk_bytes(index)]
                 self._open_into(index, chunk)
@@ -306,7 +307,12 @@ class StreamReader:
         end = self.size if length is None else min(self.size, start + length)
         return min(start, end), end
 
+    def _is_open(self, index: int) -> bool:
+        return index in (self._cached_index, self._count - 1)
+
     def _chunk(self, index: int) -> bytes:
+        if index == self._count - 1:
+            return self._last
         if index != self._cached_index:
             self._cached = self._open(index)
             self._cached_index = index

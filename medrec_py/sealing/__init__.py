@@ -1,38 +1,26 @@
 """Sealing: records into objects that anybody may hold and nobody may read, and the proofs that go with them."""
 
-from medrec_py.sealing.batch import (
-    Batch,
-    BatchLeaf,
-    ManifestEntry,
-    make_batch,
-    manifest_proof,
-    manifest_root,
-    parse_manifest,
-    verify_proof,
-)
-from medrec_py.sealing.bundle import (
+from medrec_py.sealing.batch import BatchLeaf, Manifest, ManifestEntry, make_manifest, verify_proof
+from medrec_py.sealing.bundle import open_bundle, seal_bundle
+from medrec_py.sealing.context import BundleContext, BundleKind, Context, Place
+from medrec_py.sealing.documents import (
     Bundle,
-    BundleContext,
-    BundleKind,
     Excerpt,
     GrantBundle,
     RekeyBundle,
     RelationshipBundle,
     RelationshipKeys,
-    open_bundle,
-    seal_bundle,
 )
-from medrec_py.sealing.context import Context, Place
+from medrec_py.sealing.envelope import Suite
+from medrec_py.sealing.fetched import FetchedParcel
+from medrec_py.sealing.frame import Kind
 from medrec_py.sealing.locator import LOCATOR_BYTES, batch_blind, make_locators, match_locators
 from medrec_py.sealing.parcel import (
-    FetchedParcel,
-    Kind,
     OpenedBlob,
     OpenedParcel,
     OpenedRecords,
     SealedBlob,
     SealedParcel,
-    Suite,
     open_parcel,
     pending_context,
     seal_blob,
@@ -41,7 +29,6 @@ from medrec_py.sealing.parcel import (
 
 __all__ = [
     "LOCATOR_BYTES",
-    "Batch",
     "BatchLeaf",
     "Bundle",
     "BundleContext",
@@ -51,6 +38,7 @@ __all__ = [
     "FetchedParcel",
     "GrantBundle",
     "Kind",
+    "Manifest",
     "ManifestEntry",
     "OpenedBlob",
     "OpenedParcel",
@@ -63,14 +51,11 @@ __all__ = [
     "SealedParcel",
     "Suite",
     "batch_blind",
-    "make_batch",
     "make_locators",
-    "manifest_proof",
-    "manifest_root",
+    "make_manifest",
     "match_locators",
     "open_bundle",
     "open_parcel",
-    "parse_manifest",
     "pending_context",
     "seal_blob",
     "seal_bundle",

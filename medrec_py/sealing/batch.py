@@ -1,13 +1,33 @@
 """Batches: one Merkle root over parcels of many subjects, and the manifest from which each finds its own.
 
-Leaf and tree are those of `IRecords.isInBatch` and OpenZeppelin's `MerkleProof` (keccak-256, leaves hashed twice, pairs
-sorted).
+Leaves are those of `IRecords.isInBatch`: keccak-256 twice over (subject, number, digest, locator, blind). The tree is a
+complete binary one as `@openzeppelin/merkle-tree` lays it out, its pairs hashed in sorted order, so that OpenZeppelin's
+`MerkleProof` verifies it.
+
+A manifest is `MEDLST ‖ version (1) ‖ entries`, each entry `locator (16) ‖ digest (32) ‖ leaf (32)`, ascending by
+locator. Since tags are random to all but their key's holder, that order is a shuffle that nobody chose. With the leaves
+in it, a subject makes its own proof and sees that the manifest is the one that was anchored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from eth_utils.crypto import keccak
+
+from medrec_py.crypto.encoding import address, number
+from medrec_py.errors import ContentInvalid, InvalidInput, ParcelTampered
+from medrec_py.sealing.locator import BLIND_BYTES, LOCATOR_BYTES
+
+MAGIC: Final = b"MEDLST"
+VERSION: Final = 1
+HASH_BYTES: Final = 32
+
+_ENTRY_BYTES: Final = LOCATOR_BYTES + 2 * HASH_BYTES
+_WORD_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,60 +50,148 @@ class BatchLeaf:
 
     @property
     def hash(self) -> bytes:
-        """The leaf, 32 bytes."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch ready to be anchored: `root`, `manifest` (an object for the store, shuffled) and the leaves' hashes."""
-
-    root: bytes
-    manifest: bytes
-    leaf_hashes: tuple[bytes, ...]
-
-    def proof(self, leaf: BatchLeaf) -> tuple[bytes, ...]:
-        """The proof that the leaf is under the root.
+        """The leaf, 32 bytes: keccak256(keccak256(abi.encode(subject, number, digest, locator, blind))).
 
         Raises:
-            InvalidInput: It isn't.
+            InvalidInput: A part has another length.
         """
-        raise NotImplementedError
+        lengths = (len(self.digest), len(self.locator), len(self.blind))
+        if lengths != (HASH_BYTES, LOCATOR_BYTES, BLIND_BYTES):
+            raise InvalidInput(f"Digest, locator and blind have {lengths} bytes, not 32, 16 and 32.")
+        words = (
+            address(self.subject).rjust(_WORD_BYTES, b"\0"),
+            number(self.number, 4, "The relationship's number").rjust(_WORD_BYTES, b"\0"),
+            self.digest,
+            self.locator.ljust(_WORD_BYTES, b"\0"),
+            self.blind,
+        )
+        return keccak(keccak(b"".join(words)))
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """A line of a manifest; `leaf_hash` is the leaf, so that a subject builds its proof from the manifest alone."""
+    """A line of a manifest: what finds a parcel, what fetches it, and its leaf."""
 
     locator: bytes
     digest: bytes
     leaf_hash: bytes
 
 
-def make_batch(leaves: Sequence[BatchLeaf]) -> Batch:
-    """Builds tree and manifest over at least one leaf."""
-    raise NotImplementedError
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All entries of a batch, ascending by locator, and the tree over their leaves.
+
+    Attributes:
+        entries: At least one.
+    """
+
+    entries: tuple[ManifestEntry, ...]
+    _tree: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, entries: Sequence[ManifestEntry]) -> Manifest:
+        """Sorts the entries and builds the tree.
+
+        Raises:
+            InvalidInput: None at all, or two with one locator.
+        """
+        if not entries:
+            raise InvalidInput("A batch holds at least one parcel.")
+        ordered = tuple(sorted(entries, key=lambda entry: entry.locator))
+        twice = next((second for first, second in pairwise(ordered) if first.locator == second.locator), None)
+        if twice is not None:
+            raise InvalidInput(f"Two parcels of a batch have the locator {twice.locator.hex()}.")
+        return cls(ordered, _tree_over([entry.leaf_hash for entry in ordered]))
+
+    @classmethod
+    def parse(cls, data: bytes) -> Manifest:
+        """Reads a manifest.
+
+        Raises:
+            ContentInvalid: Not a manifest.
+        """
+        body = memoryview(data)[len(MAGIC) + 1 :]
+        if data[: len(MAGIC) + 1] != MAGIC + bytes((VERSION,)) or not body or len(body) % _ENTRY_BYTES:
+            raise ContentInvalid(f"{len(data)} bytes that should be a batch's manifest are none.")
+        entries = []
+        for start in range(0, len(body), _ENTRY_BYTES):
+            line = bytes(body[start : start + _ENTRY_BYTES])
+            digest_end = LOCATOR_BYTES + HASH_BYTES
+            entries.append(ManifestEntry(line[:LOCATOR_BYTES], line[LOCATOR_BYTES:digest_end], line[digest_end:]))
+        if any(first.locator >= second.locator for first, second in pairwise(entries)):
+            raise ContentInvalid("The entries of a batch's manifest are out of order, or one stands there twice.")
+        return cls(tuple(entries), _tree_over([entry.leaf_hash for entry in entries]))
+
+    def encode(self) -> bytes:
+        """What `parse` reads."""
+        lines = (entry.locator + entry.digest + entry.leaf_hash for entry in self.entries)
+        return MAGIC + bytes((VERSION,)) + b"".join(lines)
+
+    @property
+    def root(self) -> bytes:
+        """The Merkle root, to be compared with the anchored one."""
+        return self._tree[0]
+
+    def proof(self, position: int) -> tuple[bytes, ...]:
+        """The proof for `IRecords.isInBatch` of the entry at `position`.
+
+        Raises:
+            InvalidInput: No such position.
+        """
+        if not 0 <= position < len(self.entries):
+            raise InvalidInput(f"A batch of {len(self.entries)} parcels has no position {position}.")
+        index = len(self._tree) - 1 - position
+        siblings = []
+        while index:
+            siblings.append(self._tree[index + 1 if index % 2 else index - 1])
+            index = (index - 1) // 2
+        return tuple(siblings)
+
+    def require(self, root: bytes, count: int) -> None:
+        """Makes sure that this is the manifest of an anchored batch.
+
+        Args:
+            root: The root that the author anchored.
+            count: How many leaves its event says it has.
+
+        Raises:
+            ParcelTampered: It isn't.
+        """
+        if self.root != root or len(self.entries) != count:
+            raise ParcelTampered(
+                f"A manifest of {len(self.entries)} entries has the root {self.root.hex()}; anchored were {count} "
+                f"under {root.hex()}.",
+                expected=root,
+                actual=self.root,
+            )
 
 
-def parse_manifest(data: bytes) -> tuple[ManifestEntry, ...]:
-    """Reads a manifest.
+def make_manifest(leaves: Sequence[BatchLeaf]) -> Manifest:
+    """The manifest over the parcels of a batch.
 
     Raises:
-        ContentInvalid: Not a manifest.
+        InvalidInput: No leaf, two with one locator, or one with parts of another length.
     """
-    raise NotImplementedError
-
-
-def manifest_root(entries: Sequence[ManifestEntry]) -> bytes:
-    """The root over a manifest's leaves, to be compared with the anchored one."""
-    raise NotImplementedError
-
-
-def manifest_proof(entries: Sequence[ManifestEntry], position: int) -> tuple[bytes, ...]:
-    """The proof of the entry at `position`, for `IRecords.isInBatch`."""
-    raise NotImplementedError
+    return Manifest.of([ManifestEntry(leaf.locator, leaf.digest, leaf.hash) for leaf in leaves])
 
 
 def verify_proof(root: bytes, leaf_hash: bytes, proof: Sequence[bytes]) -> bool:
-    """Whether the leaf is under the root."""
-    raise NotImplementedError
+    """Whether the leaf is under the root, as OpenZeppelin's `MerkleProof.verify` finds."""
+    computed = leaf_hash
+    for sibling in proof:
+        computed = _pair(computed, sibling)
+    return computed == root
+
+
+def _tree_over(leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
+    """A complete binary tree in one array: the root first, the leaves last and in reverse."""
+    size = 2 * len(leaf_hashes) - 1
+    tree = [b""] * size
+    tree[size - len(leaf_hashes) :] = reversed(leaf_hashes)
+    for index in range(size - len(leaf_hashes) - 1, -1, -1):
+        tree[index] = _pair(tree[2 * index + 1], tree[2 * index + 2])
+    return tuple(tree)
+
+
+def _pair(first: bytes, second: bytes) -> bytes:
+    return keccak(first + second if first < second else second + first)

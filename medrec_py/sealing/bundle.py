@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from medrec_py.crypto.encoding import address, label, number
+from medrec_py.crypto.encoding import label
 from medrec_py.crypto.hpke import OVERHEAD_BYTES, ParticipantKey, PublicKey
 from medrec_py.crypto.secret import KEY_BYTES, ContentKey
 from medrec_py.crypto.stream import StreamReader
 from medrec_py.errors import ContentInvalid, InvalidInput, ParcelTampered, WrongKey
 from medrec_py.sealing.canonical import compress, decompress
-from medrec_py.sealing.documents import Bundle, BundleKind, kind_of, read_bundle, write_bundle
+from medrec_py.sealing.context import BundleContext, BundleKind
+from medrec_py.sealing.documents import Bundle, kind_of, read_bundle, write_bundle
 from medrec_py.sealing.envelope import COMMITMENT_BYTES, schedule
 from medrec_py.sealing.frame import require_zeros
 from medrec_py.sealing.padding import coarse_step
@@ -35,31 +35,6 @@ MAX_EXPANDED: Final = 1 << 26
 _SEALED_KEY_BYTES: Final = OVERHEAD_BYTES + KEY_BYTES
 _FIXED_BYTES: Final = len(MAGIC) + 2
 _LENGTH_BYTES: Final = 8
-_KIND_NUMBERS: Final = {BundleKind.RELATIONSHIP: 1, BundleKind.GRANT: 2, BundleKind.REKEY: 3}
-
-
-@dataclass(frozen=True, slots=True)
-class BundleContext:
-    """What a bundle is bound to, beside its kind.
-
-    Attributes:
-        chain_id: EIP-155 number of the chain.
-        contract: Address of the MedRec contract.
-        subject: Whose keys it hands over.
-    """
-
-    chain_id: int
-    contract: str
-    subject: str
-
-    def encode(self, kind: BundleKind) -> bytes:
-        """49 bytes: chain id (8), contract, subject (20 each), kind (1).
-
-        Raises:
-            InvalidInput: No chain id, or no address.
-        """
-        place = number(self.chain_id, 8, "The chain id") + address(self.contract) + address(self.subject)
-        return place + bytes((_KIND_NUMBERS[kind],))
 
 
 def seal_bundle(bundle: Bundle, context: BundleContext, recipients: Sequence[PublicKey]) -> bytes:

@@ -1,0 +1,331 @@
+"""What key bundles say: typed, and as JSON. Reading one trusts nobody: it is read to the letter or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self, TypeAlias
+
+from medrec_py.crypto.encoding import address
+from medrec_py.crypto.hpke import PublicKey
+from medrec_py.crypto.keytree import Node, Path
+from medrec_py.crypto.secret import CompartmentKey, ContentKey, MailboxKey, NodeKey
+from medrec_py.errors import ContentInvalid, InvalidInput
+from medrec_py.sealing.canonical import require_json_object
+from medrec_py.sealing.context import BundleContext, BundleKind, Context, encode_compartment
+from medrec_py.types.json_values import JsonObject, JsonValue, canonical, parse
+
+DIGEST_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipKeys:
+    """Nodes of the tree of one relationship.
+
+    Attributes:
+        provider: The other side; the subject itself for the patient's own records.
+        number: Which relationship of the pair.
+        nodes: At least one.
+    """
+
+    provider: str
+    number: int
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A parcel that was re-sealed for one grant, and its key.
+
+    Attributes:
+        digest: Where it is: the digest of its CID, 32 bytes.
+        content_key: Opens it.
+        author: Who wrote the records in it.
+        class_number: Their class.
+        period: Their period.
+        epoch: The epoch it was sealed for.
+    """
+
+    digest: bytes
+    content_key: ContentKey
+    author: str
+    class_number: int
+    period: int
+    epoch: int
+
+    def context(self, bundle: BundleContext) -> Context:
+        """The context to open it with, from that of the bundle it stands in."""
+        return Context(
+            bundle.chain_id,
+            bundle.contract,
+            bundle.subject,
+            self.author,
+            self.class_number,
+            self.period,
+            self.epoch,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipBundle:
+    """What a provider gets when a relationship opens.
+
+    Attributes:
+        keys: The nodes under which it seals and reads back: as a rule the whole of epoch 0.
+        public_key: The subject's, for parcels sealed while a re-key is pending.
+        mailbox_key: Marks those parcels; and the bundles that the subject sends later to this provider.
+    """
+
+    keys: RelationshipKeys
+    public_key: PublicKey
+    mailbox_key: MailboxKey
+
+
+@dataclass(frozen=True, slots=True)
+class GrantBundle:
+    """What a viewer gets with a grant.
+
+    Attributes:
+        grantor: The subject, or the viewer of the parent grant.
+        viewer: Whom it is for.
+        terms: The full terms, as JSON; what they mean is not this layer's affair.
+        keys: By relationship, the nodes for the compartments that the terms cover wholly.
+        excerpts: Parcels re-sealed for what the terms cut out of compartments.
+        mailbox_key: Marks the bundles that the grantor sends later to this viewer, such as after a re-key.
+    """
+
+    grantor: str
+    viewer: str
+    terms: JsonObject
+    keys: tuple[RelationshipKeys, ...]
+    excerpts: tuple[Excerpt, ...] = ()
+    mailbox_key: MailboxKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyBundle:
+    """New nodes after an epoch was ended, for the provider, or for viewers that keep their access.
+
+    Attributes:
+        keys: By relationship, the nodes of the new epochs.
+        grants: Ids of the grants that they belong to, 32 bytes each; none for a provider.
+        excerpts: Parcels re-sealed since the grant, likewise.
+    """
+
+    keys: tuple[RelationshipKeys, ...]
+    grants: tuple[bytes, ...] = ()
+    excerpts: tuple[Excerpt, ...] = ()
+
+
+Bundle: TypeAlias = RelationshipBundle | GrantBundle | RekeyBundle
+
+
+def kind_of(bundle: Bundle) -> BundleKind:
+    """Which kind a bundle is."""
+    if isinstance(bundle, RelationshipBundle):
+        return BundleKind.RELATIONSHIP
+    return BundleKind.GRANT if isinstance(bundle, GrantBundle) else BundleKind.REKEY
+
+
+# ── write ──
+
+
+def write_bundle(bundle: Bundle) -> bytes:
+    """A bundle as canonical JSON.
+
+    Raises:
+        InvalidInput: It holds no address, digest or compartment where one should be, or terms that are no JSON.
+    """
+    fields: JsonObject = {"kind": kind_of(bundle).value}
+    if isinstance(bundle, RelationshipBundle):
+        fields["keys"] = _write_keys(bundle.keys)
+        fields["public_key"] = bundle.public_key.data.hex()
+        fields["mailbox_key"] = bundle.mailbox_key.reveal().hex()
+    elif isinstance(bundle, GrantBundle):
+        fields["grantor"] = _write_address(bundle.grantor)
+        fields["viewer"] = _write_address(bundle.viewer)
+        fields["terms"] = bundle.terms
+        fields["mailbox_key"] = None if bundle.mailbox_key is None else bundle.mailbox_key.reveal().hex()
+    else:
+        fields["grants"] = [_write_digest(grant) for grant in bundle.grants]
+    if not isinstance(bundle, RelationshipBundle):
+        fields["keys"] = [_write_keys(keys) for keys in bundle.keys]
+        fields["excerpts"] = [_write_excerpt(excerpt) for excerpt in bundle.excerpts]
+    require_json_object(fields)
+    data = canonical(fields)
+    try:
+        read_bundle(data)
+    except ContentInvalid as error:
+        raise InvalidInput(f"A key bundle that nobody could read: {error.message}") from None
+    return data
+
+
+def _write_keys(keys: RelationshipKeys) -> JsonObject:
+    nodes: list[JsonValue] = [[str(node.path), node.key.reveal().hex()] for node in keys.nodes]
+    return {"provider": _write_address(keys.provider), "number": keys.number, "nodes": nodes}
+
+
+def _write_excerpt(excerpt: Excerpt) -> JsonObject:
+    return {
+        "digest": _write_digest(excerpt.digest),
+        "content_key": excerpt.content_key.reveal().hex(),
+        "author": _write_address(excerpt.author),
+        "class": excerpt.class_number,
+        "period": excerpt.period,
+        "epoch": excerpt.epoch,
+    }
+
+
+def _write_address(text: str) -> str:
+    address(text)
+    return text
+
+
+def _write_digest(digest: bytes) -> str:
+    if len(digest) != DIGEST_BYTES:
+        raise InvalidInput(f"A digest or id has {DIGEST_BYTES} bytes, not {len(digest)}.", digest=digest)
+    return digest.hex()
+
+
+# ── read ──
+
+
+def read_bundle(data: bytes) -> Bundle:
+    """What `write_bundle` wrote.
+
+    Raises:
+        ContentInvalid: Anything else.
+    """
+    try:
+        fields = _Fields.of(parse(data, source="A key bundle"), "a key bundle")
+        kind = fields.text("kind")
+        bundle: Bundle
+        if kind == BundleKind.RELATIONSHIP:
+            public_key = PublicKey(fields.hex("public_key", None))
+            mailbox_key = MailboxKey(fields.hex("mailbox_key"))
+            bundle = RelationshipBundle(_read_keys(fields.take("keys")), public_key, mailbox_key)
+        elif kind == BundleKind.GRANT:
+            bundle = GrantBundle(
+                grantor=fields.address("grantor"),
+                viewer=fields.address("viewer"),
+                terms=_Fields.of(fields.take("terms"), "terms").values,
+                mailbox_key=_read_mailbox_key(fields.take("mailbox_key")),
+                keys=tuple(_read_keys(keys) for keys in fields.array("keys")),
+                excerpts=tuple(_read_excerpt(excerpt) for excerpt in fields.array("excerpts")),
+            )
+        elif kind == BundleKind.REKEY:
+            bundle = RekeyBundle(
+                keys=tuple(_read_keys(keys) for keys in fields.array("keys")),
+                grants=tuple(_read_digest(grant) for grant in fields.array("grants")),
+                excerpts=tuple(_read_excerpt(excerpt) for excerpt in fields.array("excerpts")),
+            )
+        else:
+            raise ContentInvalid(f"A key bundle is of the unknown kind {kind[:40]!r}.")
+        fields.done()
+    except InvalidInput as error:
+        raise ContentInvalid(f"A key bundle can't be read: {error.message}") from None
+    return bundle
+
+
+def _read_keys(value: JsonValue) -> RelationshipKeys:
+    fields = _Fields.of(value, "a relationship's keys")
+    nodes = tuple(_read_node(node) for node in fields.array("nodes"))
+    if not nodes or len({node.path for node in nodes}) != len(nodes):
+        raise ContentInvalid("A relationship's keys are none, or one stands there twice.")
+    keys = RelationshipKeys(fields.address("provider"), fields.integer("number", (1 << 32) - 1), nodes)
+    fields.done()
+    return keys
+
+
+def _read_node(value: JsonValue) -> Node:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ContentInvalid("A key is written as its path and its bytes.")
+    text, key = value
+    if not isinstance(text, str):
+        raise ContentInvalid("The path of a key is a text.")
+    path = Path.parse(text)
+    if path.epoch is None:
+        raise ContentInvalid("A bundle hands over the key of a whole relationship, which never leaves its subject.")
+    data = _read_hex(key, DIGEST_BYTES)
+    return Node(path, CompartmentKey(data) if path.is_compartment else NodeKey(data))
+
+
+def _read_excerpt(value: JsonValue) -> Excerpt:
+    fields = _Fields.of(value, "an excerpt")
+    excerpt = Excerpt(
+        digest=fields.hex("digest"),
+        content_key=ContentKey(fields.hex("content_key")),
+        author=fields.address("author"),
+        class_number=fields.integer("class", 63),
+        period=fields.integer("period", 2155),
+        epoch=fields.integer("epoch", (1 << 32) - 1),
+    )
+    encode_compartment(excerpt.class_number, excerpt.period, excerpt.epoch)
+    fields.done()
+    return excerpt
+
+
+def _read_mailbox_key(value: JsonValue) -> MailboxKey | None:
+    return None if value is None else MailboxKey(_read_hex(value, MailboxKey.SIZE))
+
+
+def _read_digest(value: JsonValue) -> bytes:
+    return _read_hex(value, DIGEST_BYTES)
+
+
+def _read_hex(value: JsonValue, size: int | None) -> bytes:
+    try:
+        data = bytes.fromhex(value) if isinstance(value, str) else b""
+    except ValueError:
+        data = b""
+    if not data or data.hex() != value or (size is not None and len(data) != size):
+        raise ContentInvalid(f"{size or 'Some'} bytes should stand here in lower-case hexadecimal and don't.")
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The members of a JSON object, taken out one by one; what is left at the end is too much."""
+
+    values: JsonObject
+    what: str
+
+    @classmethod
+    def of(cls, value: JsonValue, what: str) -> Self:
+        if not isinstance(value, dict):
+            raise ContentInvalid(f"Where {what} should stand is no JSON object.")
+        return cls(value, what)
+
+    def take(self, name: str) -> JsonValue:
+        if name not in self.values:
+            raise ContentInvalid(f"In {self.what}, {name} is missing.")
+        return self.values.pop(name)
+
+    def text(self, name: str) -> str:
+        value = self.take(name)
+        if not isinstance(value, str):
+            raise ContentInvalid(f"In {self.what}, {name} is not a text.")
+        return value
+
+    def address(self, name: str) -> str:
+        value = self.text(name)
+        address(value)
+        return value
+
+    def hex(self, name: str, size: int | None = DIGEST_BYTES) -> bytes:
+        return _read_hex(self.take(name), size)
+
+    def integer(self, name: str, most: int) -> int:
+        value = self.take(name)
+        if type(value) is not int or not 0 <= value <= most:
+            raise ContentInvalid(f"In {self.what}, {name} is not a number from 0 to {most}.")
+        return value
+
+    def array(self, name: str) -> list[JsonValue]:
+        value = self.take(name)
+        if not isinstance(value, list):
+            raise ContentInvalid(f"In {self.what}, {name} is not an array.")
+        return value
+
+    def done(self) -> None:
+        if self.values:
+            raise ContentInvalid(f"In {self.what}, {', '.join(sorted(self.values))[:80]} has no meaning.")
