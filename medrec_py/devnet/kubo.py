@@ -215,18 +215,14 @@ class KuboNode:
         """Starts it and returns when it answers."""
         if self.is_running:
             raise ServerFailed(f"A Kubo node already runs in {self.repo}.", hint="Stop it first, or use it.")
-        for name, port in self._ports.items():
-            _check_free(name, port)
-        self._configure()
-        for stale in ("api", "gateway"):
-            (self.repo / stale).unlink(missing_ok=True)
+        command, environment = self.prepare()
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
-                [self._program(), "daemon", "--migrate=false"],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_environment(self.repo),
+                env=environment,
                 start_new_session=True,  # Ctrl-C is for the one who started it, who then stops it in order
             )
         try:
@@ -235,6 +231,19 @@ class KuboNode:
             self._kill()
             raise
         return self
+
+    def prepare(self) -> tuple[list[str], dict[str, str]]:
+        """Makes and configures the repository.
+
+        Returns:
+            The command and the whole environment that start the node, for who runs it in another way than `start`.
+        """
+        for name, port in self._ports.items():
+            _check_free(name, port)
+        self._configure()
+        for stale in ("api", "gateway"):
+            (self.repo / stale).unlink(missing_ok=True)
+        return [self._program(), "daemon", "--migrate=false"], _environment(self.repo)
 
     def stop(self) -> None:
         """Ends it; harmless when it has ended, also for a node that another process started."""
