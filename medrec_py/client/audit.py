@@ -1,0 +1,91 @@
+"""The history of a patient in words: who did what, when, in which transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from medrec_py.client.context import Context
+from medrec_py.client.results import AuditItem
+from medrec_py.types.events import (
+    AgentRevoked,
+    Anchored,
+    Event,
+    Granted,
+    GrantRenounced,
+    GrantResumed,
+    GrantRevoked,
+    GrantSuspended,
+    RelationshipClosed,
+    RelationshipOpened,
+    Retracted,
+)
+
+
+def audit_items(context: Context, subjects: Sequence[str]) -> list[AuditItem]:
+    """Every act on chain about these subjects, in the chain's order."""
+    names: dict[str, str] = {}
+
+    def name(address: str) -> str:
+        if address not in names:
+            own = "the patient" if address in subjects else ""
+            names[address] = own or context.name_of(address)
+        return names[address]
+
+    def called(address: str) -> str:
+        return name(address) or address
+
+    items = []
+    for item in context.index.timeline(subjects):
+        event = item.logged.event
+        described = _describe(context, event, called)
+        if described is None:
+            continue
+        subject, actor, sentence = described
+        items.append(
+            AuditItem(
+                item.moment.time,
+                item.logged.block_number,
+                type(event).__name__,
+                subject,
+                actor,
+                name(actor),
+                sentence,
+                item.logged.transaction_hash,
+            )
+        )
+    return items
+
+
+def _describe(context: Context, event: Event, called: Callable[[str], str]) -> tuple[str, str, str] | None:
+    """Subject, actor and sentence of an event; None for one that concerns no patient."""
+    match event:
+        case RelationshipOpened():
+            return event.subject, event.provider, f"{called(event.provider)} and the patient opened a relationship."
+        case RelationshipClosed():
+            return event.subject, event.by, f"{called(event.by)} closed the relationship with {called(event.provider)}."
+        case Anchored():
+            count = len(event.digests)
+            what = "a parcel" if count == 1 else f"{count} parcels"
+            return event.subject, event.author, f"{called(event.author)} added {what} to the ledger."
+        case Retracted():
+            sentence = f"{called(event.author)} declared the parcel {event.digest.hex()[:16]}… entered in error."
+            return event.subject, event.author, sentence
+        case Granted():
+            sentence = f"{called(event.grantor)} let {called(event.viewer)} use records."
+            return event.subject, event.grantor, sentence
+        case GrantRevoked() | AgentRevoked():
+            grant = context.index.grant(event.id)
+            if grant is None:
+                return None
+            what = "withdrew the grant to" if isinstance(event, GrantRevoked) else "dismissed the agent of"
+            return grant.subject, event.actor, f"{called(event.actor)} {what} {called(grant.viewer)}."
+        case GrantRenounced() | GrantSuspended() | GrantResumed():
+            grant = context.index.grant(event.id)
+            if grant is None:
+                return None
+            if isinstance(event, GrantRenounced):
+                return grant.subject, grant.viewer, f"{called(grant.viewer)} gave its grant back."
+            what = "suspended" if isinstance(event, GrantSuspended) else "resumed"
+            return grant.subject, event.grantor, f"{called(event.grantor)} {what} the grant to {called(grant.viewer)}."
+        case _:
+            return None

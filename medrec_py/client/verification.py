@@ -1,0 +1,152 @@
+"""Comparing what the index says and the store holds with what the chain commits to; every difference named exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from medrec_py.client.context import Context
+from medrec_py.client.results import Fault, Verification
+from medrec_py.errors import ObjectMalformed, ObjectMissing, ObjectTampered, RegistrationBroken
+from medrec_py.sealing import manifest_root, parse_manifest
+from medrec_py.types.events import Anchored, BatchAnchored, LoggedEvent, Retracted
+from medrec_py.types.ledger import EntryKind, LedgerEntry, compare, entries_of, replay
+from medrec_py.types.terms import GrantStatus
+
+
+def verify(context: Context, subjects: Sequence[str], bundles: Iterable[bytes] = ()) -> Verification:
+    """Verifies the histories of subjects.
+
+    Ledgers and the batches of their providers are replayed from the index to the heads that the chain keeps as state;
+    where they don't get there, the index is compared entry by entry with the chain's own log. Every object that a
+    ledger names is fetched and hashed, and its pin asked for. The state of every grant is asked of the chain, and the
+    providers' registrations.
+
+    Args:
+        context: The network, its index up to date.
+        subjects: Whose ledgers.
+        bundles: Digests of key bundles to check as well.
+    """
+    faults: list[Fault] = []
+    heads: dict[str, bytes] = {}
+    digests: dict[bytes, None] = dict.fromkeys(bundles)
+    log = _Log(context)
+    entries = grants = 0
+    providers: dict[str, None] = {}
+    for subject in subjects:
+        ledger = context.index.ledger(subject)
+        entries += len(ledger)
+        heads[subject] = replay(ledger)
+        if heads[subject] != context.medrec.ledger_head(subject):
+            faults += _ledger_faults(f"ledger of {subject}", ledger, log.ledger(subject))
+        # An index that lies about one entry must not keep the others from being checked.
+        digests |= dict.fromkeys(entry.digest for entry in log.ledger(subject) if entry.kind is EntryKind.ANCHOR)
+        grants += _check_grants(context, subject, faults)
+        providers |= dict.fromkeys(item.provider for item in context.index.relationships(subject=subject))
+    for provider in providers:
+        entries += _check_batches(context, provider, log, faults, digests)
+        _check_registration(context, provider, faults)
+    _check_objects(context, list(digests), faults)
+    return Verification(tuple(subjects), entries, len(digests), grants, tuple(faults), heads)
+
+
+class _Log:
+    """The chain's own log, read once and only when it is needed."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._events: list[LoggedEvent] | None = None
+
+    def ledger(self, subject: str) -> list[LedgerEntry]:
+        """A subject's ledger from the log itself."""
+        return [
+            entry
+            for logged in self._all()
+            if isinstance(logged.event, (Anchored, Retracted)) and logged.event.subject == subject
+            for entry in entries_of(logged)
+        ]
+
+    def batches(self, author: str) -> list[LedgerEntry]:
+        """An author's batches from the log itself."""
+        return [
+            entry
+            for logged in self._all()
+            if isinstance(logged.event, BatchAnchored) and logged.event.author == author
+            for entry in entries_of(logged)
+        ]
+
+    def _all(self) -> list[LoggedEvent]:
+        if self._events is None:
+            chain = self._context.chain
+            self._events = chain.logs(self._context.deployment.block_number, chain.head_number())
+        return self._events
+
+
+def _ledger_faults(what: str, index: list[LedgerEntry], chain: list[LedgerEntry]) -> list[Fault]:
+    found = [Fault("ledger", what, fault.sentence) for fault in compare(index, chain)]
+    sentence = "The log that the node gives does not lead to the head that it keeps: ask another node."
+    return found or [Fault("ledger", what, sentence)]
+
+
+def _check_grants(context: Context, subject: str, faults: list[Fault]) -> int:
+    items = context.index.grants(subject=subject)
+    for item in items:
+        state = context.medrec.grant_state(item.grantor, item.id)
+        overruled = (
+            item.grantor != subject and context.medrec.grant_state(subject, item.id).status is GrantStatus.REVOKED
+        )
+        status = GrantStatus.REVOKED if overruled else state.status
+        if status is not item.status:
+            sentence = f"The index says {item.status.name.lower()}, the chain {status.name.lower()}."
+            faults.append(Fault("grant", "0x" + item.id.hex(), sentence))
+    return len(items)
+
+
+def _check_batches(
+    context: Context, author: str, log: _Log, faults: list[Fault], digests: dict[bytes, None]
+) -> int:
+    batches = context.index.batches(author)
+    if replay(batch.entry for batch in batches) != context.medrec.batch_head(author):
+        entries = [batch.entry for batch in batches]
+        faults += _ledger_faults(f"batches of {author}", entries, log.batches(author))
+    for batch in batches:
+        digests[batch.manifest] = None
+        try:
+            root = manifest_root(parse_manifest(context.store.get(batch.manifest)))
+        except (ObjectMissing, ObjectTampered, ObjectMalformed):
+            continue  # Named when the objects are checked.
+        if root != batch.root:
+            sentence = f"Its manifest {batch.manifest.hex()} leads to the root {root.hex()}."
+            faults.append(Fault("batch", batch.root.hex(), sentence))
+    return len(batches)
+
+
+def _check_registration(context: Context, participant: str, faults: list[Fault]) -> None:
+    try:
+        indexed = context.index.participant(participant)
+    except RegistrationBroken as error:
+        faults.append(Fault("registration", participant, error.message))
+        return
+    head = bytes(32) if indexed is None else indexed.registration
+    if head != context.registrar.registration_of(participant):
+        sentence = "The registrations in the index do not lead to the one that the chain keeps."
+        faults.append(Fault("registration", participant, sentence))
+
+
+def _check_objects(context: Context, digests: list[bytes], faults: list[Fault]) -> None:
+    named: set[bytes] = set()
+    for problem in context.store.verify_pins(digests):
+        kind = {"missing": "missing object", "corrupt": "tampered object", "unpinned": "unpinned object"}.get(
+            problem.problem, "unavailable object"
+        )
+        faults.append(Fault(kind, problem.cid.digest.hex(), f"{problem.cid} in {problem.store}: {problem.detail}"))
+        named.add(problem.cid.digest)
+    for digest in digests:
+        if digest in named:
+            continue
+        try:
+            for _ in context.store.chunks(digest):
+                pass
+        except ObjectMissing as error:
+            faults.append(Fault("missing object", digest.hex(), error.message))
+        except (ObjectTampered, ObjectMalformed) as error:
+            faults.append(Fault("tampered object", digest.hex(), error.message))
