@@ -147,9 +147,7 @@ class Actor:
         if self._sender is None:
             return self._medrec.grant(subject, presented.viewer, presented.bundle, hashed)
         signature = self.sign("Grant", grant_message(subject, presented))
-        return self._medrec.grant_with_sig(
-            subject, self.address, presented.viewer, presented.bundle, hashed, signature
-        )
+        return self._medrec.grant_with_sig(subject, self.address, presented.viewer, presented.bundle, hashed, signature)
 
     def revoke(self, id: bytes) -> Call:
         """Withdraws a grant for good."""

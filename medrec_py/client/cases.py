@@ -102,7 +102,7 @@ class Case:
         accounted: set[bytes] = set()
         for data in objects:
             bundle = open_bundle(data, context.bundle_context(self.subject), self.key, BundleKind.REKEY)
-            assert isinstance(bundle, RekeyBundle)  # noqa: S101 (the kind was asked for)
+            assert isinstance(bundle, RekeyBundle)
             nodes += [item for keys in bundle.keys for item in keys.nodes]
             accounted.update(bundle.grants)
         return Tree(provider, number, node, newest_epochs(nodes), mailbox, frozenset(accounted), is_open)

@@ -83,7 +83,9 @@ def cut(context: Context, holdings: Holdings, terms: Terms, *, after: Position =
     return Cut(keys, tuple(excerpts), tuple(objects))
 
 
-def nodes_for(held: Held, window: Window, last_year: int, *, epochs: dict[int, list[int]] | None = None) -> tuple[Node, ...]:
+def nodes_for(
+    held: Held, window: Window, last_year: int, *, epochs: dict[int, list[int]] | None = None
+) -> tuple[Node, ...]:
     """The fewest nodes for the window's whole years, of all epochs so far or of the epochs given by class."""
     first, last = window.whole_years
     last = min(last, last_year)
@@ -91,9 +93,7 @@ def nodes_for(held: Held, window: Window, last_year: int, *, epochs: dict[int, l
         return ()
     if epochs is None:
         epochs = {number: list(range(held.epochs.get(number, 0) + 1)) for number in sorted(window.classes)}
-    return covering_set(
-        held.nodes, sorted(epochs), first, last, include_undated=window.is_unbounded, epochs=epochs
-    )
+    return covering_set(held.nodes, sorted(epochs), first, last, include_undated=window.is_unbounded, epochs=epochs)
 
 
 def _needs_excerpt(located: Located, window: Window) -> bool:
@@ -120,4 +120,3 @@ def _excerpt(
 def _excerpt_of(digest: bytes, key: ContentKey, opened: OpenedRecords) -> Excerpt:
     parcel = opened.context
     return Excerpt(digest, key, parcel.author, parcel.class_number, parcel.period, parcel.epoch)
-

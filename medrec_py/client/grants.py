@@ -10,7 +10,7 @@ from medrec_py.chain import presented_grant_id, terms_hash
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import Cut
 from medrec_py.client.results import Grant
-from medrec_py.crypto import ParticipantKey, PublicKey
+from medrec_py.crypto import MailboxKey, ParticipantKey, PublicKey
 from medrec_py.errors import IntegrityError, InvalidInput, WrongKey
 from medrec_py.index import IndexedGrant
 from medrec_py.sealing import BundleKind, GrantBundle, open_bundle, seal_bundle
@@ -132,10 +132,11 @@ def seal_grant(
     bundle = GrantBundle(
         last.grantor,
         last.viewer,
-        subject_key,
         last.terms.to_json(),
         cutting.keys,
         cutting.excerpts,
+        MailboxKey.random(),
+        subject_key,
         tuple(_presented_json(grant) for grant in chain[:-1]),
     )
     sealed = seal_bundle(bundle, context.bundle_context(subject), [*recipients, subject_key])
@@ -165,7 +166,7 @@ def open_grant(context: Context, item: IndexedGrant, key: ParticipantKey, now: i
         )
     except WrongKey:
         return None
-    assert isinstance(bundle, GrantBundle)  # noqa: S101 (the kind was asked for)
+    assert isinstance(bundle, GrantBundle)
     terms = Terms.from_json(bundle.terms)
     if terms_hash(terms) != item.terms_hash or (bundle.grantor, bundle.viewer) != (item.grantor, item.viewer):
         raise IntegrityError(

@@ -29,14 +29,11 @@ from medrec_py.sealing import Context as ParcelContext
 from medrec_py.sealing import (
     Excerpt,
     FetchedParcel,
-    ManifestEntry,
+    Manifest,
     OpenedRecords,
     batch_blind,
-    manifest_proof,
-    manifest_root,
     match_locators,
     open_parcel,
-    parse_manifest,
     pending_context,
 )
 from medrec_py.storage import digest_of
@@ -178,7 +175,7 @@ class Holdings:
             for at, key_at in match_locators([anchor.locator for anchor in anchors], keys).items():
                 anchor = anchors[at]
                 if key_at == len(cells):
-                    assert self.subject_key is not None  # noqa: S101 (the mailbox is searched only with it)
+                    assert self.subject_key is not None
                     found[anchor.digest] = Located(anchor, None, self.subject_key)
                 else:
                     cell = cells[key_at]
@@ -224,7 +221,7 @@ class Holdings:
             fetched = FetchedParcel.verify(data, located.anchor.digest, digest_of=digest_of)
             parcel = located.context
             if parcel is None:
-                assert isinstance(located.key, ParticipantKey)  # noqa: S101 (see `locate`)
+                assert isinstance(located.key, ParticipantKey)
                 parcel = pending_context(fetched, context.place(self.subject, located.anchor.author), located.key)
             content = open_parcel(fetched, parcel, located.key)
             if isinstance(content, OpenedRecords):
@@ -258,43 +255,29 @@ def _batch_anchors(
     """The subject's parcels in batches of the provider, each proved to be in the batch that the chain anchored."""
     out: list[Anchor] = []
     for batch in context.index.batches(held.provider):
-        entries = parse_manifest(context.store.get(batch.manifest))
-        if manifest_root(entries) != batch.root:
-            raise IntegrityError(
-                f"The manifest {batch.manifest.hex()} does not lead to the anchored root {batch.root.hex()}.",
-                hint="Ask the provider for the manifest; read from another replica.",
-                root=batch.root,
-            )
-        matches = match_locators([entry.locator for entry in entries], keys)
-        for at, key_at in matches.items():
-            _require_in_batch(context, subject, held, entries, at, keys[key_at], batch.root)
-            entry = entries[at]
+        manifest = Manifest.parse(context.store.get(batch.manifest))
+        manifest.require(batch.root, batch.count)
+        for at, key_at in match_locators([entry.locator for entry in manifest.entries], keys).items():
+            _require_in_batch(context, subject, held, manifest, at, keys[key_at])
+            entry = manifest.entries[at]
             out.append(Anchor(held.provider, entry.digest, entry.locator, batch.time, batch.entry.position))
     return out
 
 
 def _require_in_batch(
-    context: Context,
-    subject: str,
-    held: Held,
-    entries: Sequence[ManifestEntry],
-    at: int,
-    key: CompartmentKey | MailboxKey,
-    root: bytes,
+    context: Context, subject: str, held: Held, manifest: Manifest, at: int, key: CompartmentKey | MailboxKey
 ) -> None:
-    entry = entries[at]
-    proof = manifest_proof(entries, at)
+    entry = manifest.entries[at]
+    proof = manifest.proof(at)
     blind = batch_blind(key, entry.locator)
-    if not context.medrec.is_in_batch(subject, held.provider, entry.digest, entry.locator, blind, root, proof):
+    if not context.medrec.is_in_batch(subject, held.provider, entry.digest, entry.locator, blind, manifest.root, proof):
         raise IntegrityError(
             f"The parcel {entry.digest.hex()} is listed for {subject}, but the chain does not confirm it.",
             hint="The author was not related to the patient when it was anchored, or the manifest was altered.",
             digest=entry.digest,
-            root=root,
+            root=manifest.root,
         )
 
 
 def _retractions(ledger: Iterable[LedgerEntry]) -> dict[tuple[str, bytes], bytes | None]:
-    return {
-        (entry.author, entry.digest): entry.replacement for entry in ledger if entry.kind is EntryKind.RETRACT
-    }
+    return {(entry.author, entry.digest): entry.replacement for entry in ledger if entry.kind is EntryKind.RETRACT}

@@ -39,7 +39,11 @@ class MedRec:
     """
 
     def __init__(
-        self, context: Context, *, developer: Account | None = None, folder: tempfile.TemporaryDirectory[str] | None = None
+        self,
+        context: Context,
+        *,
+        developer: Account | None = None,
+        folder: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
         self._context = context
         self._developer = developer
@@ -211,7 +215,9 @@ class MedRec:
             if default is not None:
                 return default
             if not embedded:
-                raise InvalidInput("No account was given.", hint="Give a key file's account, or any account that signs.")
+                raise InvalidInput(
+                    "No account was given.", hint="Give a key file's account, or any account that signs."
+                )
             account = generate_account()
         else:
             account = as_account(source)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from medrec_py.chain import Account, TransactionReceipt
 from medrec_py.client.acts import Sender
@@ -32,8 +32,7 @@ from medrec_py.client.verification import verify
 from medrec_py.crypto import CompartmentKey, RootKey, derive, mailbox_key, relationship_node
 from medrec_py.crypto import Path as KeyPath
 from medrec_py.errors import InvalidInput, InvitationInvalid, UnknownGrant, UnknownSubject
-from medrec_py.fhir import RecordSet, lots, read_records
-from medrec_py.fhir.bundle import Source
+from medrec_py.fhir import RecordSet, Source, lots, read_records
 from medrec_py.sealing import (
     RelationshipBundle,
     RelationshipKeys,
@@ -41,8 +40,7 @@ from medrec_py.sealing import (
     seal_bundle,
     seal_records,
 )
-from medrec_py.storage import digest_of
-from medrec_py.types.json_values import canonical
+from medrec_py.types.json_values import JsonValue, canonical
 from medrec_py.types.moments import DayLike, MomentLike, day, iso
 from medrec_py.types.statement import Language
 from medrec_py.types.terms import (
@@ -188,9 +186,7 @@ class Patient(Participant):
         window = window_from(classes, records_from, records_until)
         cases = self._cases.used() if subject is None else [self._case(subject)]
         return [
-            record
-            for case in cases
-            for record in case.holdings(case.trees(context, self.root)).read(context, window)
+            record for case in cases for record in case.holdings(case.trees(context, self.root)).read(context, window)
         ]
 
     def publish(self, source: Source | RecordSet, *, any_patient: bool = False) -> Publication:
@@ -213,7 +209,7 @@ class Patient(Participant):
         for lot in groups:
             epoch = tree.epochs.get(lot.record_class, 0)
             leaf = derive(tree.node, KeyPath.of_compartment(epoch, lot.record_class, lot.period)).key
-            assert isinstance(leaf, CompartmentKey)  # noqa: S101 (the path is a compartment's)
+            assert isinstance(leaf, CompartmentKey)
             parcel = place.context(lot.record_class, lot.period, epoch)
             sealed.append(seal_records([record.document for record in lot.records], parcel, leaf))
             keys.append(leaf)
@@ -268,8 +264,8 @@ class Patient(Participant):
             ],
             "acts": [item.to_json() for item in acts],
         }
-        target.write_bytes(canonical(bundle))
-        history.write_bytes(canonical(document))
+        target.write_bytes(canonical(cast(JsonValue, bundle)))
+        history.write_bytes(canonical(cast(JsonValue, document)))
         return {"bundle": str(target), "history": str(history), "records": len(records), "acts": len(acts)}
 
     # ── grants ──
@@ -336,9 +332,7 @@ class Patient(Participant):
         presented = seal_grant(context, case.subject, (draft,), cutting, case.key.public_key, [recipient])
         case.actor.submit(case.actor.grant(case.subject, presented))
         context.sync()
-        return next(
-            opened.grant for opened in self._opened(case) if opened.grant.presented.bundle == presented.bundle
-        )
+        return next(opened.grant for opened in self._opened(case) if opened.grant.presented.bundle == presented.bundle)
 
     def grants(self) -> list[Grant]:
         """Every grant about this patient that the patient can open, ended ones and sub-grants included."""

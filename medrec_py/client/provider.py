@@ -13,8 +13,7 @@ from medrec_py.client.participant import Participant
 from medrec_py.client.results import Invitation, Publication, ReadRecord, Relationship, records_by_class
 from medrec_py.crypto import CompartmentKey, MailboxKey, Node, PublicKey, leaf_for
 from medrec_py.errors import InvalidInput, NoKey, NoRelationship
-from medrec_py.fhir import ClinicalRecord, Lot, RecordSet, lots, read_records
-from medrec_py.fhir.bundle import Source
+from medrec_py.fhir import ClinicalRecord, Lot, RecordSet, Source, lots, read_records
 from medrec_py.index import IndexedRelationship
 from medrec_py.outbox import Parcel, PublicationReceipt
 from medrec_py.outbox import Publication as Journalled
@@ -26,8 +25,8 @@ from medrec_py.sealing import (
     RelationshipBundle,
     SealedParcel,
     batch_blind,
-    make_batch,
     make_locators,
+    make_manifest,
     match_locators,
     open_bundle,
     seal_records,
@@ -195,8 +194,7 @@ class Provider(Participant):
         for subject, source in sources.items():
             records = self._records(source, False, report)
             prepared[subject] = (self._prepare(subject, records, report), records)
-        keys = [key for item, _ in prepared.values() for key in item.locator_keys]
-        locators = iter(make_locators(keys))
+        locators = iter(make_locators([one for item, _ in prepared.values() for one in item.locator_keys]))
         leaves: list[BatchLeaf] = []
         parcels: list[Parcel] = []
         for subject, (item, _) in prepared.items():
@@ -205,15 +203,14 @@ class Provider(Participant):
                 number = item.keys.relationship.number
                 leaves.append(BatchLeaf(subject, number, digest, locator, batch_blind(locator_key, locator)))
                 parcels.append(Parcel(sealed.data, digest, locator))
-        batch = make_batch(leaves)
-        manifest = Parcel(batch.manifest, digest_of(batch.manifest))
+        batch = make_manifest(leaves)
+        listed = batch.encode()
+        manifest = Parcel(listed, digest_of(listed))
         call = self._context.medrec.anchor_batch(batch.root, manifest.digest, len(leaves))
         journalled = Journalled.batch(self.address, batch.root, len(leaves), parcels, manifest, call, key=key)
         receipt = self._context.outbox.submit(journalled, self._account)
         report("publish", len(parcels), len(parcels))
-        return {
-            subject: _publication(subject, item, receipt, records) for subject, (item, records) in prepared.items()
-        }
+        return {subject: _publication(subject, item, receipt, records) for subject, (item, records) in prepared.items()}
 
     def resume(self) -> list[Any]:
         """Finishes publications that were interrupted, each once."""
@@ -244,11 +241,11 @@ class Provider(Participant):
             raise NoRelationship(f"{self.address} has no open relationship with {subject}.", subject=subject)
         relationship = relationships[-1]
         bundle_context = context.bundle_context(subject)
-        bundle = open_bundle(
-            context.store.get(relationship.bundle), bundle_context, self.key, BundleKind.RELATIONSHIP
-        )
-        assert isinstance(bundle, RelationshipBundle)  # noqa: S101 (the kind was asked for)
-        nodes, excerpts, accounted = list(bundle.keys.nodes), [], set[bytes]()
+        bundle = open_bundle(context.store.get(relationship.bundle), bundle_context, self.key, BundleKind.RELATIONSHIP)
+        assert isinstance(bundle, RelationshipBundle)
+        nodes = list(bundle.keys.nodes)
+        excerpts: list[Excerpt] = []
+        accounted: set[bytes] = set()
         for rekey in self._rekeys(subject, bundle.mailbox_key):
             nodes += [node for keys in rekey.keys if keys.provider == self.address for node in keys.nodes]
             excerpts += rekey.excerpts
@@ -316,9 +313,7 @@ def newest_epochs(nodes: Iterable[Node]) -> dict[int, int]:
     return epochs
 
 
-def _publication(
-    subject: str, prepared: _Prepared, receipt: PublicationReceipt, records: RecordSet
-) -> Publication:
+def _publication(subject: str, prepared: _Prepared, receipt: PublicationReceipt, records: RecordSet) -> Publication:
     digests = tuple(digest_of(sealed.data) for sealed in prepared.sealed)
     return Publication(
         subject,

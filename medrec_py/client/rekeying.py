@@ -15,7 +15,6 @@ from medrec_py.client.cutting import cut, last_key_year, nodes_for, window_of
 from medrec_py.client.grants import OpenedGrant
 from medrec_py.client.holdings import ALL_CLASSES, Held, Window
 from medrec_py.crypto import FIRST_YEAR, LAST_YEAR, MailboxKey, Node, PublicKey, covering_set
-from medrec_py.crypto.mailbox import grant_mailbox_key
 from medrec_py.index import IndexedGrant
 from medrec_py.sealing import Excerpt, RekeyBundle, RelationshipKeys, make_locators, match_locators, seal_bundle
 from medrec_py.types.ledger import EntryKind, Position
@@ -88,9 +87,7 @@ class Rekeying:
         return opening is None or item.changed > opening or item.status is GrantStatus.ACTIVE
 
     def _to_author(self, tree: Tree, epochs: dict[int, list[int]], ended: frozenset[bytes]) -> Delivery:
-        nodes = covering_set(
-            (tree.node,), sorted(epochs), FIRST_YEAR, LAST_YEAR, include_undated=True, epochs=epochs
-        )
+        nodes = covering_set((tree.node,), sorted(epochs), FIRST_YEAR, LAST_YEAR, include_undated=True, epochs=epochs)
         own = tree.provider == self.case.subject
         recipient = self.case.key.public_key if own else self.context.public_key(tree.provider)
         keys = RelationshipKeys(tree.provider, tree.number, nodes)
@@ -98,10 +95,8 @@ class Rekeying:
 
     def _pending(self, tree: Tree) -> tuple[Excerpt, ...]:
         """Keys of the parcels that the author sealed to the subject meanwhile, so that it can read them back."""
-        held = Held(tree.provider, tree.number, (tree.node,), tree.epochs, tree.mailbox)
         holdings = self.case.holdings([tree])
         pending = [item for item in holdings.locate(self.context, Window()) if item.context is None]
-        assert held.mailbox is not None  # noqa: S101 (a tree always has one)
         return tuple(
             Excerpt(
                 located.anchor.digest,
@@ -132,7 +127,9 @@ class Rekeying:
                 nodes = nodes_for(held, window, last_key_year(grant.terms), epochs=epochs)
             if nodes:
                 keys.append(RelationshipKeys(tree.provider, tree.number, nodes))
-        mailbox = grant_mailbox_key(grant.terms.salt, grant.id)
+        mailbox = opened.bundle.mailbox_key
+        if mailbox is None:
+            return None, []
         cutting = cut(
             self.context, self.case.holdings(self.trees), grant.terms, after=self._last_delivery(grant.id, mailbox)
         )
@@ -145,7 +142,7 @@ class Rekeying:
         """Where the viewer of a grant was last brought up to date: at the grant itself, or at a re-key."""
         index = self.context.index
         item = index.grant(id)
-        assert item is not None  # noqa: S101 (the grant was opened from the index)
+        assert item is not None
         entries = [
             entry
             for entry in index.ledger(self.case.subject)
@@ -159,9 +156,7 @@ class Rekeying:
         context, subject = self.context, self.case.subject
         own = self.case.key.public_key
         sealed = [
-            seal_bundle(
-                bundle, context.bundle_context(subject), [recipient] if recipient == own else [recipient, own]
-            )
+            seal_bundle(bundle, context.bundle_context(subject), [recipient] if recipient == own else [recipient, own])
             for _, recipient, bundle in deliveries
         ]
         cids = context.store.put_many([*objects, *sealed])

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from medrec_py.client.context import Context
 from medrec_py.client.results import Fault, Verification
-from medrec_py.errors import ObjectMalformed, ObjectMissing, ObjectTampered, RegistrationBroken
-from medrec_py.sealing import manifest_root, parse_manifest
+from medrec_py.errors import IntegrityError, ObjectMalformed, ObjectMissing, ObjectTampered, RegistrationBroken
+from medrec_py.sealing import Manifest
 from medrec_py.types.events import Anchored, BatchAnchored, LoggedEvent, Retracted
 from medrec_py.types.ledger import EntryKind, LedgerEntry, compare, entries_of, replay
 from medrec_py.types.terms import GrantStatus
+
+_PROBLEMS: Final = {
+    "missing": "missing object",
+    "corrupt": "tampered object",
+    "malformed": "tampered object",
+    "unpinned": "unpinned object",
+    "unavailable": "unavailable object",
+}
 
 
 def verify(context: Context, subjects: Sequence[str], bundles: Iterable[bytes] = ()) -> Verification:
@@ -101,9 +110,7 @@ def _check_grants(context: Context, subject: str, faults: list[Fault]) -> int:
     return len(items)
 
 
-def _check_batches(
-    context: Context, author: str, log: _Log, faults: list[Fault], digests: dict[bytes, None]
-) -> int:
+def _check_batches(context: Context, author: str, log: _Log, faults: list[Fault], digests: dict[bytes, None]) -> int:
     batches = context.index.batches(author)
     if replay(batch.entry for batch in batches) != context.medrec.batch_head(author):
         entries = [batch.entry for batch in batches]
@@ -111,12 +118,11 @@ def _check_batches(
     for batch in batches:
         digests[batch.manifest] = None
         try:
-            root = manifest_root(parse_manifest(context.store.get(batch.manifest)))
+            Manifest.parse(context.store.get(batch.manifest)).require(batch.root, batch.count)
         except (ObjectMissing, ObjectTampered, ObjectMalformed):
             continue  # Named when the objects are checked.
-        if root != batch.root:
-            sentence = f"Its manifest {batch.manifest.hex()} leads to the root {root.hex()}."
-            faults.append(Fault("batch", batch.root.hex(), sentence))
+        except IntegrityError as error:
+            faults.append(Fault("batch", batch.root.hex(), error.message))
     return len(batches)
 
 
@@ -135,9 +141,7 @@ def _check_registration(context: Context, participant: str, faults: list[Fault])
 def _check_objects(context: Context, digests: list[bytes], faults: list[Fault]) -> None:
     named: set[bytes] = set()
     for problem in context.store.verify_pins(digests):
-        kind = {"missing": "missing object", "corrupt": "tampered object", "unpinned": "unpinned object"}.get(
-            problem.problem, "unavailable object"
-        )
+        kind = _PROBLEMS[problem.kind]
         faults.append(Fault(kind, problem.cid.digest.hex(), f"{problem.cid} in {problem.store}: {problem.detail}"))
         named.add(problem.cid.digest)
     for digest in digests:

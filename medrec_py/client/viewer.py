@@ -14,7 +14,6 @@ from medrec_py.client.patient import window_from
 from medrec_py.client.provider import newest_epochs
 from medrec_py.client.results import Grant, ReadRecord
 from medrec_py.crypto import Node
-from medrec_py.crypto.mailbox import grant_mailbox_key
 from medrec_py.errors import InvalidInput, NotPermitted, UnknownGrant
 from medrec_py.sealing import BundleKind, Excerpt, RekeyBundle, match_locators, open_bundle
 from medrec_py.types.ledger import EntryKind
@@ -173,7 +172,8 @@ class Viewer(Participant):
         parent = above.grant
         if parent.terms.delegations < 1 + delegations:
             raise NotPermitted(
-                f"The grant {parent.id.hex()} may be passed on {parent.terms.delegations} times, not {1 + delegations}.",
+                f"The grant {parent.id.hex()} may be passed on {parent.terms.delegations} times, "
+                f"not {1 + delegations}.",
                 rule=Refusal.NOT_DELEGABLE.name,
                 grant=parent.id,
             )
@@ -193,6 +193,11 @@ class Viewer(Participant):
             language=language,
             now=context.chain.now(),
         )
+        if above.bundle.public_key is None:
+            raise NotPermitted(
+                f"The grant {parent.id.hex()} came without the subject's key, to which every grant must be sealed as well.",
+                grant=parent.id,
+            )
         recipients = [context.public_key(viewer), self.key.public_key]
         cutting = cut(context, self._holdings(above), _within(terms, parent.terms))
         draft = PresentedGrant(self.address, viewer, ZERO_BYTES32, terms)
@@ -202,17 +207,13 @@ class Viewer(Participant):
         self._actor.submit(self._actor.grant(parent.subject, presented))
         context.sync()
         return next(
-            opened.grant
-            for opened in self._opened(parent.subject)
-            if opened.grant.presented.bundle == presented.bundle
+            opened.grant for opened in self._opened(parent.subject) if opened.grant.presented.bundle == presented.bundle
         )
 
     def renounce(self, grant: Grant | bytes) -> TransactionReceipt:
         """Gives a grant back for good."""
         opened = self._own(grant)
-        return self._actor.submit(
-            self._actor.renounce(opened.grant.subject, opened.grant.presented, opened.grant.id)
-        )
+        return self._actor.submit(self._actor.renounce(opened.grant.subject, opened.grant.presented, opened.grant.id))
 
     def revoke(self, grant: Grant | bytes) -> TransactionReceipt:
         """Withdraws a sub-grant that this viewer made."""
@@ -320,9 +321,9 @@ class Viewer(Participant):
 
     def _rekeys(self, opened: OpenedGrant) -> list[RekeyBundle]:
         context, grant = self._context, opened.grant
-        if grant.viewer != self.address:
+        mailbox = opened.bundle.mailbox_key
+        if mailbox is None or grant.viewer != self.address:
             return []
-        mailbox = grant_mailbox_key(grant.terms.salt, grant.id)
         entries = [
             entry
             for entry in context.index.ledger(grant.subject)
@@ -358,9 +359,7 @@ def _date_to_ask(asked: Window, granted: Window) -> int:
 
 
 def _intersection(asked: Window, granted: Window) -> Window:
-    return Window(
-        asked.classes & granted.classes, max(asked.first, granted.first), min(asked.last, granted.last)
-    )
+    return Window(asked.classes & granted.classes, max(asked.first, granted.first), min(asked.last, granted.last))
 
 
 def _within(terms: Terms, parent: Terms) -> Terms:

@@ -141,7 +141,18 @@ class StreamCipher:
         """Encrypts one chunk into `out`, which is `TAG_BYTES` longer."""
         self._aead.encrypt_into(self._nonce(index, last=last), plaintext, None, out)
 
-    def open_chunk(self, index: int, ciphertext: memoryview, out: memoryview, *, last: bool) -> None:
+    def open_chunk(self, index: int, ciphertext: memoryview, *, last: bool) -> bytes:
+        """Decrypts one chunk.
+
+        Raises:
+            ParcelTampered: It isn't authentic at this place.
+        """
+        try:
+            return self._aead.decrypt(self._nonce(index, last=last), ciphertext, None)
+        except InvalidTag:
+            raise _not_authentic(index, last) from None
+
+    def open_chunk_into(self, index: int, ciphertext: memoryview, out: memoryview, *, last: bool) -> None:
         """Decrypts one chunk into `out`, which is `TAG_BYTES` shorter.
 
         Raises:
@@ -151,9 +162,7 @@ class StreamCipher:
             self._aead.decrypt_into(self._nonce(index, last=last), ciphertext, None, out)
         except InvalidTag:
             out[:] = bytes(len(out))
-            raise ParcelTampered(
-                f"Chunk {index} of a sealed object isn't authentic{' as its last' if last else ''}.", chunk=index
-            ) from None
+            raise _not_authentic(index, last) from None
 
     def _nonce(self, index: int, *, last: bool) -> bytes:
         if not 0 <= index < MAX_CHUNKS:
@@ -253,8 +262,9 @@ class StreamReader:
         """
         start, end = self._range(start, length)
         size = self._cipher.chunk_bytes
-        if end - start == self.size and self._count == 1:
-            return self._last
+        first, skip = divmod(start, size)
+        if end - start <= size - skip and self._is_open(first):
+            return self._chunk(first)[skip : skip + end - start]
 
         def fill(out: memoryview) -> None:
             position = start
@@ -322,14 +332,23 @@ class StreamReader:
         return min(self._cipher.chunk_bytes, self.size - index * self._cipher.chunk_bytes)
 
     def _open(self, index: int) -> bytes:
-        return _filled(self._chunk_bytes(index), lambda out: self._open_into(index, out))
+        return self._cipher.open_chunk(index, self._sealed(index), last=index == self._count - 1)
 
     def _open_into(self, index: int, out: memoryview) -> None:
+        self._cipher.open_chunk_into(index, self._sealed(index), out, last=index == self._count - 1)
+
+    def _sealed(self, index: int) -> memoryview:
         start = index * (self._cipher.chunk_bytes + TAG_BYTES)
-        ciphertext = self._fetch(start, start + len(out) + TAG_BYTES)
-        if len(ciphertext) != len(out) + TAG_BYTES:
+        length = self._chunk_bytes(index) + TAG_BYTES
+        sealed = self._fetch(start, start + length)
+        if len(sealed) != length:
             raise ParcelTampered(f"Chunk {index} of a sealed object is gone: its file was cut.", chunk=index)
-        self._cipher.open_chunk(index, ciphertext, out, last=index == self._count - 1)
+        return sealed
+
+
+def _not_authentic(index: int, last: bool) -> ParcelTampered:
+    place = "as its last" if last else "at this place"
+    return ParcelTampered(f"Chunk {index} of a sealed object isn't authentic {place}.", chunk=index)
 
 
 def read_into(source: BinaryIO, view: memoryview) -> int:

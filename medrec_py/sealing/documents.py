@@ -90,7 +90,9 @@ class GrantBundle:
         terms: The full terms, as JSON; what they mean is not this layer's affair.
         keys: By relationship, the nodes for the compartments that the terms cover wholly.
         excerpts: Parcels re-sealed for what the terms cut out of compartments.
-        mailbox_key: Marks the bundles that the grantor sends later to this viewer, such as after a re-key.
+        mailbox_key: Marks the bundles that the subject sends later to this viewer, such as after a re-key.
+        public_key: The subject's, so that whoever passes the grant on can seal that to the subject as well.
+        ancestors: The grants above a sub-grant, from the subject's own down, as JSON: presented with it when it is used.
     """
 
     grantor: str
@@ -99,6 +101,8 @@ class GrantBundle:
     keys: tuple[RelationshipKeys, ...]
     excerpts: tuple[Excerpt, ...] = ()
     mailbox_key: MailboxKey | None = None
+    public_key: PublicKey | None = None
+    ancestors: tuple[JsonObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,8 @@ class RekeyBundle:
 
     Attributes:
         keys: By relationship, the nodes of the new epochs.
-        grants: Ids of the grants that they belong to, 32 bytes each; none for a provider.
-        excerpts: Parcels re-sealed since the grant, likewise.
+        grants: Ids of the ended grants that a provider's new keys account for, 32 bytes each; none for a viewer.
+        excerpts: Keys of single parcels: those sealed to the subject meanwhile, and what a window cuts out.
     """
 
     keys: tuple[RelationshipKeys, ...]
@@ -145,13 +149,15 @@ def write_bundle(bundle: Bundle) -> bytes:
         fields["viewer"] = _write_address(bundle.viewer)
         fields["terms"] = bundle.terms
         fields["mailbox_key"] = None if bundle.mailbox_key is None else bundle.mailbox_key.reveal().hex()
+        fields["public_key"] = None if bundle.public_key is None else bundle.public_key.data.hex()
+        fields["ancestors"] = list(bundle.ancestors)
     else:
         fields["grants"] = [_write_digest(grant) for grant in bundle.grants]
     if not isinstance(bundle, RelationshipBundle):
         fields["keys"] = [_write_keys(keys) for keys in bundle.keys]
         fields["excerpts"] = [_write_excerpt(excerpt) for excerpt in bundle.excerpts]
-    require_json_object(fields)
     data = canonical(fields)
+    require_json_object(fields)
     try:
         read_bundle(data)
     except ContentInvalid as error:
@@ -209,6 +215,8 @@ def read_bundle(data: bytes) -> Bundle:
                 viewer=fields.address("viewer"),
                 terms=_Fields.of(fields.take("terms"), "terms").values,
                 mailbox_key=_read_mailbox_key(fields.take("mailbox_key")),
+                public_key=_read_public_key(fields.take("public_key")),
+                ancestors=tuple(_Fields.of(grant, "a grant").values for grant in fields.array("ancestors")),
                 keys=tuple(_read_keys(keys) for keys in fields.array("keys")),
                 excerpts=tuple(_read_excerpt(excerpt) for excerpt in fields.array("excerpts")),
             )
@@ -266,6 +274,10 @@ def _read_excerpt(value: JsonValue) -> Excerpt:
 
 def _read_mailbox_key(value: JsonValue) -> MailboxKey | None:
     return None if value is None else MailboxKey(_read_hex(value, MailboxKey.SIZE))
+
+
+def _read_public_key(value: JsonValue) -> PublicKey | None:
+    return None if value is None else PublicKey(_read_hex(value, None))
 
 
 def _read_digest(value: JsonValue) -> bytes:
