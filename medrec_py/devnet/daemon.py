@@ -17,7 +17,6 @@ from medrec_py.errors import PortTaken, ServerFailed
 MARKER = "MEDREC_DEVNET_STARTED_FOR"
 """Environment variable by which a started process is recognised, even if its starter was killed before noting it."""
 
-_GRACE_SECONDS = 10.0
 _LAST_WORDS_BYTES = 2_000
 
 
@@ -44,13 +43,13 @@ class Process:
         """Whether it is still this very process that has the number."""
         return Process.find(self.pid) == self
 
-    def end(self) -> None:
-        """Asks it to end, insists after some seconds, and returns when it is gone.
+    def end(self, grace: float = 10.0) -> None:
+        """Asks it to end, insists after `grace` seconds, and returns when it is gone.
 
         Raises:
             ServerFailed: It can't be ended.
         """
-        for how, seconds in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, _GRACE_SECONDS)):
+        for how, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
             if not self.is_running:
                 return
             try:
@@ -165,9 +164,7 @@ class Daemon:
             PortTaken: Something listens there already.
             ServerFailed: It ended or stayed silent; the message ends with its own last words.
         """
-        if not ports.is_free(port):
-            who = ports.holder(port)
-            raise PortTaken(f"Port {port}, meant for {self.name}, is held by {who}.", port=port, holder=who)
+        self.require_free(port)
         begun_at = self.log.stat().st_size if self.log.exists() else 0
         process = self._launch(command, {**environment, MARKER: str(self.folder)})
         try:
@@ -182,6 +179,16 @@ class Daemon:
             process.end()
             self._note.unlink(missing_ok=True)
             raise
+
+    def require_free(self, port: int) -> None:
+        """Refuses a port on which something listens.
+
+        Raises:
+            PortTaken: Names the port and, where it can be known, the process.
+        """
+        if not ports.is_free(port):
+            who = ports.holder(port)
+            raise PortTaken(f"Port {port}, meant for {self.name}, is held by {who}.", port=port, holder=who)
 
     def _launch(self, command: Sequence[str], environment: Mapping[str, str]) -> Process:
         # A shell starts it in the background and ends at once: so it is nobody's child, is collected by the system
