@@ -194,7 +194,7 @@ def open_grants(
 ) -> list[OpenedGrant]:
     """Those grants that are sealed to a key and say what they were granted to say; others are no consent to rely on.
 
-    Anybody may write a grant to anybody, so a malformed one of somebody else's must not hide the others: it is left out.
+    Anybody may write a grant to anybody; so a malformed one by others is left out, and must not hide the rest.
 
     Args:
         context: The network.

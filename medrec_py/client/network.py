@@ -113,7 +113,7 @@ class MedRec:
             chain.use(placed)
             folder = Path(home) if home is not None else _state_home(placed)
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            opened = store if isinstance(store, Store) else open_store(store, quorum=quorum)
+            opened = store if isinstance(store, Store) else open_store(os.fspath(store), quorum=quorum)
             url = index or f"sqlite:///{folder / 'index.sqlite'}"
             followed = Index(url, chain, start_block=placed.block_number)
             outbox = Outbox(folder / "outbox", opened, chain, confirmations=confirmations)

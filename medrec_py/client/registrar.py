@@ -61,7 +61,7 @@ class Registrar:
     ) -> TransactionReceipt | Scheduled:
         """Vouches for a registered participant.
 
-        Where the deployment asks for a delay, the first call announces it and the same call after the delay executes it.
+        Where the deployment asks for a delay, the first call announces it and the same call after it executes it.
 
         Args:
             participant: Whom.

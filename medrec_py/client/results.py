@@ -218,7 +218,7 @@ class Publication:
         by_class: Records by class code.
         plain_bytes: Bytes of the records as canonical JSON.
         sealed_bytes: Bytes of the sealed objects.
-        pending_rekey: Whether they were sealed to the subject itself, because a withdrawn grant's keys were still in use.
+        pending_rekey: Whether they were sealed to the subject itself, since a withdrawn grant's keys were still in use.
         gas_used: Gas of the transaction.
         calldata_bytes: Length of its calldata.
         transaction_hash: 32 bytes.

@@ -195,7 +195,7 @@ class Viewer(Participant):
         )
         if above.bundle.public_key is None:
             raise NotPermitted(
-                f"The grant {parent.id.hex()} came without the subject's key, to which every grant must be sealed as well.",
+                f"The grant {parent.id.hex()} came without the subject's key, to which each is sealed as well.",
                 grant=parent.id,
             )
         recipients = [context.public_key(viewer), self.key.public_key]

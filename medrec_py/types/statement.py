@@ -1,8 +1,8 @@
 """The plain sentence that says what a grant says, so that any wallet shows words and not bit masks.
 
 `render` is canonical: the same fields give the same text, byte for byte, for a version and a language, both named in
-the tag that ends it. Whoever is handed a grant renders it again and refuses it when the text differs (`require_statement`):
-what the patient read is then what the fields say.
+the tag that ends it. Whoever is handed a grant renders it again and refuses it when the text differs
+(`require_statement`): what the patient read is then what the fields say.
 """
 
 from __future__ import annotations
