@@ -21,6 +21,7 @@ from medrec_py.crypto.keytree import (
     leaf_for,
     mailbox_key,
     period_of,
+    whole_periods,
 )
 from medrec_py.crypto.secret import (
     CaseKey,
@@ -61,4 +62,5 @@ __all__ = [
     "relationship_node",
     "root_from_signature",
     "root_from_signatures",
+    "whole_periods",
 ]

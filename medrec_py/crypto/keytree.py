@@ -37,6 +37,8 @@ _UNDATED: Final = "undated"
 _BEFORE_ALL: Final = 1
 _AFTER_ALL: Final = 9999
 """FHIR's dates run from year 1 to 9999."""
+_NEW_YEAR: Final = 101
+_LAST_DAY: Final = 1231
 
 
 def period_of(year: int | None) -> int:
@@ -44,24 +46,33 @@ def period_of(year: int | None) -> int:
     return UNDATED if year is None else min(max(year, FIRST_YEAR), LAST_YEAR)
 
 
-def whole_years(records_from: int, records_until: int) -> tuple[int, int]:
-    """First and last year that lie wholly in a window of dates, for `covering_set`.
+def whole_periods(records_from: int, records_until: int) -> tuple[int, int]:
+    """First and last period that lie wholly in a window of dates, for `covering_set`.
+
+    The periods 1900 and 2155 stand for all time before and after, so they do only where the window has no bound.
 
     Args:
         records_from: First date as the number YYYYMMDD, as in a grant's terms; 0 for no bound.
         records_until: Last date likewise; 99991231 for no bound.
 
     Returns:
-        The two years, inclusive; the first is after the last when there is no whole year.
+        The two periods, inclusive; the first is after the last when there is none.
 
-    >>> whole_years(20240101, 99991231)
-    (2024, 9999)
-    >>> whole_years(20240102, 20241231)
+    >>> whole_periods(20240101, 99991231)
+    (2024, 2155)
+    >>> whole_periods(19000101, 20240630)
+    (1901, 2023)
+    >>> whole_periods(20240102, 20241231)
     (2025, 2024)
     """
     first, day = divmod(records_from, 10_000)
     last, last_day = divmod(records_until, 10_000)
-    return first + (day > 101), last - (last_day < 1231)
+    first += day > _NEW_YEAR
+    last -= last_day < _LAST_DAY
+    return (
+        FIRST_YEAR if first <= _BEFORE_ALL else max(first, FIRST_YEAR + 1),
+        LAST_YEAR if last >= _AFTER_ALL else min(last, LAST_YEAR - 1),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +234,13 @@ def covering_set(
     include_undated: bool,
     epochs: Epochs,
 ) -> tuple[Node, ...]:
-    """The fewest nodes, none above a class, that cover exactly the classes, years and epochs asked for.
-
-    The leaves 1900 and 2155 stand for all time before and after. They are handed over only where the years asked for
-    reach to year 1 or below, and to year 9999 or above: what is cut out there is re-sealed like any part of a year.
+    """The fewest nodes, none above a class, that cover exactly the classes, periods and epochs asked for.
 
     Args:
         held: What to derive from: the relationship's node, or the nodes of a grant that is being passed on.
         classes: Class numbers.
-        first_year: First whole year, inclusive; 0 for all time before.
-        last_year: Last whole year, inclusive; 9999 for all time after; before `first_year`: no dated records at all.
+        first_year: First period, inclusive (see `whole_periods`: 1900 stands for all time before); less counts as 1900.
+        last_year: Last period, inclusive; more counts as 2155; before `first_year`: no dated records at all.
         include_undated: Whether records without a date are covered.
         epochs: The epochs to hand over: by class, or the same for all.
 
@@ -329,8 +337,7 @@ def _epochs_by_class(epochs: Epochs, classes: Iterable[int]) -> dict[int, list[i
 
 def _covering_years(first_year: int, last_year: int, include_undated: bool) -> list[str | None]:
     """The fewest subtrees over the years asked for; None is the class node, which covers the undated too."""
-    first = FIRST_YEAR if first_year <= _BEFORE_ALL else max(first_year, FIRST_YEAR + 1)
-    last = LAST_YEAR if last_year >= _AFTER_ALL else min(last_year, LAST_YEAR - 1)
+    first, last = max(first_year, FIRST_YEAR), min(last_year, LAST_YEAR)
     if include_undated and (first, last) == (FIRST_YEAR, LAST_YEAR):
         return [None]
     covering: list[str | None] = []

@@ -38,8 +38,7 @@ class Place:
         Raises:
             InvalidInput: No chain id, or no address.
         """
-        chain_id = number(self.chain_id, 8, "The chain id")
-        return chain_id + address(self.contract) + address(self.subject) + address(self.author)
+        return _encode_place(self.chain_id, self.contract, self.subject, self.author)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,8 @@ class Context:
         Raises:
             InvalidInput: A part is out of its bounds.
         """
-        return self.place.encode() + encode_compartment(self.class_number, self.period, self.epoch)
+        place = _encode_place(self.chain_id, self.contract, self.subject, self.author)
+        return place + encode_compartment(self.class_number, self.period, self.epoch)
 
 
 class BundleKind(StrEnum):
@@ -135,3 +135,7 @@ def encode_compartment(class_number: int, period: int, epoch: int) -> bytes:
 def decode_compartment(data: bytes) -> tuple[int, int, int]:
     """Class, period and epoch from 7 bytes, not checked against their bounds."""
     return data[0], int.from_bytes(data[1:3], "big"), int.from_bytes(data[3:7], "big")
+
+
+def _encode_place(chain_id: int, contract: str, subject: str, author: str) -> bytes:
+    return number(chain_id, 8, "The chain id") + address(contract) + address(subject) + address(author)

@@ -92,7 +92,7 @@ class GrantBundle:
         excerpts: Parcels re-sealed for what the terms cut out of compartments.
         mailbox_key: Marks the bundles that the subject sends later to this viewer, such as after a re-key.
         public_key: The subject's, so that whoever passes the grant on can seal that to the subject as well.
-        ancestors: The grants above a sub-grant, from the subject's own down, as JSON: presented with it when it is used.
+        ancestors: The grants above a sub-grant, from the subject's own down, as JSON: presented with it when used.
     """
 
     grantor: str

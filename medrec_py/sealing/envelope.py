@@ -46,6 +46,11 @@ class Suite(IntEnum):
     """Random, handed over in a key bundle: re-sealed for one grant."""
 
 
+_SUITES: Final = frozenset(Suite)
+_CONTENT: Final = label("content")
+_STREAM: Final = {kind: label("stream " + kind) for kind in ("parcel", "bundle")}
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """The header of an object, read but not yet believed.
@@ -77,7 +82,7 @@ class Header:
         if data[: len(MAGIC)] != MAGIC or len(data) < _FIXED_BYTES + COMMITMENT_BYTES:
             raise ParcelTampered("These bytes are not a sealed object of MedRec.", beginning=data[:8])
         version, suite = data[len(MAGIC)], data[len(MAGIC) + 1]
-        if version != VERSION or suite not in tuple(Suite):
+        if version != VERSION or suite not in _SUITES:
             raise ParcelTampered(
                 f"A sealed object of version {version} and suite {suite} is unknown here.",
                 hint="If its digest is right, a newer version of this software wrote it: update.",
@@ -91,10 +96,9 @@ class Header:
         return cls(Suite(suite), salt, data[_FIXED_BYTES:key_end], data[key_end : key_end + COMMITMENT_BYTES])
 
 
-def content_key(compartment: CompartmentKey, salt: bytes, context: Context) -> ContentKey:
-    """Suite 1: HKDF(compartment key, salt, info = context)."""
-    info = label("content") + context.encode()
-    return ContentKey(HKDF(SHA256(), KEY_BYTES, salt, info).derive(compartment.reveal()))
+def content_key(compartment: CompartmentKey, salt: bytes, bound: bytes) -> ContentKey:
+    """Suite 1: HKDF(compartment key, salt, info = context), where `bound` is the context's encoding."""
+    return ContentKey(HKDF(SHA256(), KEY_BYTES, salt, _CONTENT + bound).derive(compartment.reveal()))
 
 
 def seal_key_to_subject(key: ContentKey, salt: bytes, context: Context, recipient: PublicKey) -> bytes:
@@ -122,23 +126,21 @@ def open_key_as_subject(header: Header, place: Place, key: ParticipantKey) -> tu
     return ContentKey(opened[:KEY_BYTES]), place.context(class_number, period, epoch)
 
 
-def begin(
-    suite: Suite, salt: bytes, sealed_key: bytes, key: ContentKey, context: Context
-) -> tuple[bytes, StreamCipher]:
-    """The header's bytes and the cipher of a new object."""
+def begin(suite: Suite, salt: bytes, sealed_key: bytes, key: ContentKey, bound: bytes) -> tuple[bytes, StreamCipher]:
+    """The header's bytes and the cipher of a new object; `bound` is its context's encoding."""
     opening = MAGIC + bytes((VERSION, suite)) + salt + sealed_key
-    cipher, commitment = schedule(key, "parcel", opening, context.encode())
+    cipher, commitment = schedule(key, "parcel", opening, bound)
     return opening + commitment, cipher
 
 
-def resume(header: Header, key: ContentKey, context: Context) -> StreamCipher:
-    """The cipher of an object that is to be opened.
+def resume(header: Header, key: ContentKey, context: Context, bound: bytes) -> StreamCipher:
+    """The cipher of an object that is to be opened; `bound` is the context's encoding.
 
     Raises:
         WrongKey: Key, context and header don't belong together.
     """
     opening = MAGIC + bytes((VERSION, header.suite)) + header.salt + header.sealed_key
-    cipher, commitment = schedule(key, "parcel", opening, context.encode())
+    cipher, commitment = schedule(key, "parcel", opening, bound)
     if not hmac.compare_digest(commitment, header.commitment):
         raise WrongKey(
             f"The object wasn't sealed with this key for subject {context.subject}, author {context.author}, class "
@@ -159,7 +161,7 @@ def schedule(key: ContentKey, kind: str, opening: bytes, bound: bytes) -> tuple[
         opening: Its header up to the commitment.
         bound: The encoding of its context, of a width fixed by `kind`.
     """
-    info = label("stream " + kind) + hashlib.sha256(opening).digest() + bound
+    info = _STREAM[kind] + hashlib.sha256(opening).digest() + bound
     drawn = HKDFExpand(SHA256(), KEY_BYTES + PREFIX_BYTES + COMMITMENT_BYTES, info).derive(key.reveal())
     prefix_end = KEY_BYTES + PREFIX_BYTES
     return StreamCipher(drawn[:KEY_BYTES], drawn[KEY_BYTES:prefix_end]), drawn[prefix_end:]

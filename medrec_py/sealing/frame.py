@@ -31,6 +31,9 @@ class Kind(IntEnum):
     BLOB = 2
 
 
+_KINDS: Final = frozenset(Kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Where things are in an open object; all of it checked.
@@ -102,7 +105,7 @@ def read_frame(reader: StreamReader) -> Frame:
         ContentInvalid: Not a frame.
     """
     opening = reader.read(0, _HEAD_BYTES)
-    if len(opening) < _HEAD_BYTES or opening[0] not in tuple(Kind):
+    if len(opening) < _HEAD_BYTES or opening[0] not in _KINDS:
         raise ContentInvalid(f"An opened object is of no known kind ({opening[:1].hex() or 'empty'}).")
     kind = Kind(opening[0])
     description_bytes = int.from_bytes(opening[1:], "big")

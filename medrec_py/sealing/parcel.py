@@ -134,9 +134,10 @@ def seal_blob(
 
 def _begin(context: Context, key: SealingKey) -> tuple[bytes, StreamCipher, ContentKey]:
     salt = os.urandom(SALT_BYTES)
+    bound = context.encode()
     sealed_key = b""
     if isinstance(key, CompartmentKey):
-        suite, own_key = Suite.COMPARTMENT, content_key(key, salt, context)
+        suite, own_key = Suite.COMPARTMENT, content_key(key, salt, bound)
     elif isinstance(key, PublicKey):
         suite, own_key = Suite.SUBJECT, ContentKey.random()
         sealed_key = seal_key_to_subject(own_key, salt, context, key)
@@ -144,7 +145,7 @@ def _begin(context: Context, key: SealingKey) -> tuple[bytes, StreamCipher, Cont
         suite, own_key = Suite.EXCERPT, key
     else:
         raise InvalidKey(f"A {type(key).__name__} doesn't seal parcels.")
-    opening, cipher = begin(suite, salt, sealed_key, own_key, context)
+    opening, cipher = begin(suite, salt, sealed_key, own_key, bound)
     return opening, cipher, own_key
 
 
@@ -257,8 +258,9 @@ def open_parcel(
         ContentInvalid: It is authentic, but its author put something else than records or a blob into it.
         ContentTooLarge: Its records would expand beyond `max_expanded`.
     """
-    own_key = _own_key(fetched.header, context, key)
-    reader = fetched.reader(resume(fetched.header, own_key, context))
+    bound = context.encode()
+    own_key = _own_key(fetched.header, context, bound, key)
+    reader = fetched.reader(resume(fetched.header, own_key, context, bound))
     frame = read_frame(reader)
     if frame.kind is Kind.BLOB:
         return OpenedBlob(context, own_key, frame, reader)
@@ -279,11 +281,11 @@ def pending_context(fetched: FetchedParcel, place: Place, key: ParticipantKey) -
     return open_key_as_subject(fetched.header, place, key)[1]
 
 
-def _own_key(header: Header, context: Context, key: OpeningKey) -> ContentKey:
+def _own_key(header: Header, context: Context, bound: bytes, key: OpeningKey) -> ContentKey:
     if isinstance(key, ContentKey):
         return key
     if isinstance(key, CompartmentKey) and header.suite is Suite.COMPARTMENT:
-        return content_key(key, header.salt, context)
+        return content_key(key, header.salt, bound)
     if isinstance(key, ParticipantKey) and header.suite is Suite.SUBJECT:
         own_key, sealed_for = open_key_as_subject(header, context.place, key)
         # The commitment binds the context too; this only says it in words.
