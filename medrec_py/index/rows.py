@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeAlias
 
-from medrec_py.errors import IndexDamaged, SourceInconsistent
+from sqlalchemy import RowMapping
+
+from medrec_py.errors import IndexDamaged, InvalidInput, SourceInconsistent
 from medrec_py.types.event_json import EVENT_TYPES
 from medrec_py.types.events import (
     AccreditationWithdrawn,
@@ -52,7 +54,7 @@ _COLUMNS: Final[dict[type[Event], dict[str, str]]] = {
 }
 """Field of the event by column."""
 
-_IN_ENTRIES: Final = {Anchored: ("digests", "locators")}
+_IN_ENTRIES: Final[dict[type[Event], tuple[str, ...]]] = {Anchored: ("digests", "locators")}
 """Fields that stand in the table of entries and nowhere else."""
 
 
@@ -76,7 +78,7 @@ def _layout(kind: type[Event]) -> _Layout:
 
 _LAYOUTS: Final = {kind: _layout(kind) for kind in EVENT_TYPES.values()}
 _EMPTY: Final[Row] = dict.fromkeys(("subject", "actor", "viewer", "id", "digest", "data"))
-_OWNERS: Final = {Anchored: "subject", Retracted: "subject", BatchAnchored: "author"}
+_OWNERS: Final[dict[type[Event], str]] = {Anchored: "subject", Retracted: "subject", BatchAnchored: "author"}
 _LARGEST: Final = 2**63 - 1
 """Largest integer of an SQL BIGINT."""
 
@@ -130,7 +132,7 @@ def entry_rows(logged: LoggedEvent) -> list[Row]:
     return rows
 
 
-def entry_of_row(row: Mapping[str, Any]) -> LedgerEntry:
+def entry_of_row(row: RowMapping) -> LedgerEntry:
     """The entry of a row of table `entries`.
 
     Raises:
@@ -146,11 +148,11 @@ def entry_of_row(row: Mapping[str, Any]) -> LedgerEntry:
             (row["block"], row["log_index"], row["place"]),
             bytes(row["transaction_hash"]),
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, InvalidInput) as error:
         raise IndexDamaged(f"Entry {row['block']}/{row['log_index']}/{row['place']} can't be read.") from error
 
 
-def event_of_row(row: Mapping[str, Any], anchored: Iterable[LedgerEntry] = ()) -> LoggedEvent:
+def event_of_row(row: RowMapping, anchored: Iterable[LedgerEntry] = ()) -> LoggedEvent:
     """The event of a row of table `events`, joined with the `hash` of its block.
 
     Args:
@@ -166,6 +168,8 @@ def event_of_row(row: Mapping[str, Any], anchored: Iterable[LedgerEntry] = ()) -
         values: dict[str, Any] = {}
         for column, field in layout.columns:
             value = row[column]
+            if value is None:
+                raise ValueError(column)
             values[field] = bytes(value) if column in ("id", "digest") else value
         data = row["data"] or {}
         for name in layout.hexed:
@@ -176,9 +180,8 @@ def event_of_row(row: Mapping[str, Any], anchored: Iterable[LedgerEntry] = ()) -
             entries = list(anchored)
             values["digests"] = tuple(entry.digest for entry in entries)
             values["locators"] = tuple(entry.detail[:LOCATOR_BYTES] for entry in entries)
+        block_hash, transaction_hash = bytes(row["hash"]), bytes(row["transaction_hash"])
         event = kind(**values)
     except (KeyError, ValueError, TypeError) as error:
         raise IndexDamaged(f"Event {row['block']}/{row['log_index']} can't be read.") from error
-    return LoggedEvent(
-        row["block"], bytes(row["hash"]), row["log_index"], bytes(row["transaction_hash"]), row["contract"], event
-    )
+    return LoggedEvent(row["block"], block_hash, row["log_index"], transaction_hash, row["contract"], event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from medrec_py.types.events import LoggedEvent
@@ -28,5 +29,19 @@ class EventSource(Protocol):
 class TimedSource(Protocol):
     """A source that also knows when blocks were made."""
 
-    def block_time(self, number: int) -> int:
-        """Unix time of the canonical block at this height."""
+    def block_times(self, hashes: Sequence[bytes]) -> list[int | None]:
+        """Unix times of the blocks with these hashes, in the order asked; None for a block that it doesn't know."""
+
+
+def start_of(source: EventSource) -> int:
+    """First block that can hold an event: what the source says, else where its deployment was made, else 0."""
+    start = getattr(source, "start_block", None)
+    if start is None and (deployment := getattr(source, "deployment", None)) is not None:
+        start = deployment.block_number
+    return int(start or 0)
+
+
+def deployment_of(source: EventSource) -> str:
+    """The addresses whose events the source gives, as text; empty when it doesn't say."""
+    deployment = getattr(source, "deployment", None)
+    return "" if deployment is None else f"{deployment.registrar} {deployment.medrec}"

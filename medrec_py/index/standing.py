@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from medrec_py.types.events import LoggedEvent
+from eth_hash.auto import keccak
+
+from medrec_py.errors import RegistrationBroken
+from medrec_py.types.events import (
+    AccreditationWithdrawn,
+    Accredited,
+    AgentRevoked,
+    Granted,
+    GrantRenounced,
+    GrantResumed,
+    GrantRevoked,
+    GrantSuspended,
+    LoggedEvent,
+    Registered,
+    RelationshipClosed,
+    RelationshipOpened,
+)
 from medrec_py.types.ledger import LedgerEntry
 from medrec_py.types.terms import GrantStatus
 
@@ -148,3 +165,120 @@ class TimelineItem:
 
     logged: LoggedEvent
     moment: Moment
+
+
+# ----------------------------------------------------------------------------------------------------------- folding
+
+
+def fold_relationships(items: Iterable[TimelineItem]) -> list[IndexedRelationship]:
+    """Relationships after these events, in the order in which they were opened."""
+    standing: dict[tuple[str, str, int], IndexedRelationship] = {}
+    for item in items:
+        match item.logged.event:
+            case RelationshipOpened(subject, provider, number, bundle):
+                opened = IndexedRelationship(subject, provider, number, bundle, item.moment)
+                standing[subject, provider, number] = opened
+            case RelationshipClosed(subject, provider, number, by):
+                before = standing.get((subject, provider, number))
+                if before is not None:
+                    standing[subject, provider, number] = replace(before, closed=item.moment, closed_by=by)
+    return list(standing.values())
+
+
+def fold_grants(items: Iterable[TimelineItem]) -> list[IndexedGrant]:
+    """Grants after these events, in the order of granting.
+
+    As in `contracts/core/Grants.sol`, each actor has a state of its own for an id, perhaps before the grant is made.
+    What counts is the grantor's, unless the subject revoked, and either side's dismissal of the agent.
+    """
+    granted: dict[bytes, TimelineItem] = {}
+    status: dict[tuple[str, bytes], tuple[GrantStatus, Moment]] = {}
+    turns: dict[tuple[str, bytes], int] = {}
+    dismissed: set[tuple[str, bytes]] = set()
+    for item in items:
+        match item.logged.event:
+            case Granted() as event:
+                granted[event.id] = item
+                status[event.grantor, event.id] = (GrantStatus.ACTIVE, item.moment)
+            case GrantRevoked(actor, id):
+                status[actor, id] = (GrantStatus.REVOKED, item.moment)
+            case GrantRenounced(grantor, id):
+                status[grantor, id] = (GrantStatus.RENOUNCED, item.moment)
+            case GrantSuspended(grantor, id, turn):
+                status[grantor, id] = (GrantStatus.SUSPENDED, item.moment)
+                turns[grantor, id] = turn + 1
+            case GrantResumed(grantor, id, turn):
+                status[grantor, id] = (GrantStatus.ACTIVE, item.moment)
+                turns[grantor, id] = turn + 1
+            case AgentRevoked(actor, id):
+                dismissed.add((actor, id))
+    return [_grant(item, status, turns, dismissed) for item in granted.values()]
+
+
+def _grant(
+    item: TimelineItem,
+    status: dict[tuple[str, bytes], tuple[GrantStatus, Moment]],
+    turns: dict[tuple[str, bytes], int],
+    dismissed: set[tuple[str, bytes]],
+) -> IndexedGrant:
+    event = item.logged.event
+    assert isinstance(event, Granted)  # the caller keeps nothing else
+    standing, changed = status[event.grantor, event.id]
+    overruled = status.get((event.subject, event.id))
+    if not standing.is_terminal and overruled is not None and overruled[0] is GrantStatus.REVOKED:
+        standing, changed = overruled
+    return IndexedGrant(
+        subject=event.subject,
+        grantor=event.grantor,
+        viewer=event.viewer,
+        id=event.id,
+        bundle=event.bundle,
+        terms_hash=event.terms_hash,
+        status=standing,
+        turn=turns.get((event.grantor, event.id), 0),
+        agent_revoked=(event.grantor, event.id) in dismissed or (event.viewer, event.id) in dismissed,
+        granted=item.moment,
+        changed=max(changed, item.moment),
+    )
+
+
+def fold_accreditation(items: Iterable[TimelineItem]) -> IndexedAccreditation | None:
+    """The accreditation that stands after these events of one participant."""
+    standing: IndexedAccreditation | None = None
+    for item in items:
+        match item.logged.event:
+            case Accredited(_, roles, expires_at, credential):
+                standing = IndexedAccreditation(roles, expires_at, credential, item.moment)
+            case AccreditationWithdrawn():
+                standing = None
+    return standing
+
+
+def fold_participant(items: Iterable[TimelineItem]) -> IndexedParticipant | None:
+    """A participant after its events, its registrations verified: each names the head of those before it.
+
+    The fold, from `Registrar._register`: `keccak256(abi.encode(previous, keccak256(publicKey), descriptor))`.
+
+    Raises:
+        RegistrationBroken: They form no hash chain.
+    """
+    kept = list(items)
+    standing: IndexedParticipant | None = None
+    head = bytes(32)
+    for item in kept:
+        event = item.logged.event
+        if not isinstance(event, Registered):
+            continue
+        count = 0 if standing is None else standing.registrations
+        if event.previous != head:
+            raise RegistrationBroken(
+                f"Registration {count + 1} of {event.participant} follows 0x{event.previous.hex()}, "
+                f"but the registrations before it lead to 0x{head.hex()}.",
+                participant=event.participant,
+                registration=count + 1,
+            )
+        head = keccak(event.previous + keccak(event.public_key) + event.descriptor)
+        standing = IndexedParticipant(
+            event.participant, event.public_key, event.descriptor, head, item.moment, count + 1, None
+        )
+    return None if standing is None else replace(standing, accreditation=fold_accreditation(kept))
