@@ -27,9 +27,9 @@ REGISTRY_HOSTS = re.compile(
     r"|registry\.(?:npmjs\.org|yarnpkg\.com)"
     r"|repo1?\.maven(?:\.apache\.org|\.org))\b"
 )
-# Names under .example are reserved for documentation (RFC 2606), and this machine's own servers are nobody else's.
+# Names under .example are reserved for documentation (RFC 2606), and one without a dot is nobody's on the Internet.
 CREDENTIALS_IN_ADDRESS = re.compile(
-    r"\bhttps?://[^/\s:@\"'`<>{}$]+:[^/\s@\"'`<>{}$]+@(?![\w.-]*\bexample\b|localhost\b|127\.)"
+    r"\bhttps?://[^/\s:@\"'`<>{}$]+:[^/\s@\"'`<>{}$]+@(?![\w.-]*\bexample\b|127\.)[\w-]+\.\w"
 )
 MACHINE_PATHS = re.compile(r"(?<![\w.:/~$}*-])/(?:root|work|tmp|Users/\w+|home/\w+|private/var)/[\w.-]")
 PRIVATE_KEYS = re.compile(
