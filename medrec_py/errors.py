@@ -151,6 +151,8 @@ class InputTooLarge(InvalidInput):
 class UnknownCode(InvalidInput):
     """The vocabulary has no such class, purpose or operation."""
 
+    default_hint = "Use a code or number of the shipped vocabulary, medrec_py/types/vocabulary.json."
+
 
 # ── client: consent, roles and verification ──────────────────────────────────────────────────────────────────────────
 
