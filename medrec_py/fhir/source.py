@@ -88,18 +88,19 @@ def documents(data: bytes, limits: Limits, name: str) -> Iterator[Document]:
     """
     text = decode(data, source=name)
     start = len(text) - len(text.lstrip(" \t\r\n"))
-    first_line = 1 + text.count("\n", 0, start)
     if start == len(text):
         raise InvalidJson(f"{name} is empty.", hint="Hand in a FHIR Bundle, a resource, or NDJSON.", source=name)
-    end = text.find("\n", start)
+    first_line = 1 + text.count("\n", 0, start)
+    text = text[text.rfind("\n", 0, start) + 1 :]
+    end = text.find("\n")
     if end < 0 or not text[end:].strip(" \t\r\n"):
-        yield Document(parse(text, source=name, max_depth=limits.max_depth), first_line, False)
+        yield Document(_whole(text, name, first_line, limits), first_line, False)
         return
     try:
-        first = parse(text[start:end], source=name, first_line=first_line, max_depth=limits.max_depth)
+        first = parse(text[:end], source=name, first_line=first_line, max_depth=limits.max_depth)
     except InvalidJson:
         # Not one document a line, so one document over many lines; if it is neither, this names where it breaks.
-        yield Document(parse(text, source=name, max_depth=limits.max_depth), first_line, False)
+        yield Document(_whole(text, name, first_line, limits), first_line, False)
         return
     yield Document(first, first_line, True)
     line = first_line
@@ -109,6 +110,10 @@ def documents(data: bytes, limits: Limits, name: str) -> Iterator[Document]:
         row = text[start : end if end >= 0 else len(text)].strip(" \t\r")
         if row:
             yield Document(parse(row, source=name, first_line=line, max_depth=limits.max_depth), line, True)
+
+
+def _whole(text: str, name: str, first_line: int, limits: Limits) -> JsonValue:
+    return parse(text, source=name, first_line=first_line, max_depth=limits.max_depth)
 
 
 def _limited(stream: BinaryIO, limits: Limits, name: str) -> bytes:
