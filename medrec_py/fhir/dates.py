@@ -25,7 +25,7 @@ FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2155
 """Years that the tree of keys has a leaf for."""
 
-_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T\d{2}:\d{2}.*)?)?)?", re.DOTALL)
+_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T\d{2}:\d{2}.*)?)?)?", re.DOTALL | re.ASCII)
 """FHIR's date, dateTime and instant (R4, Data Types), lenient about the time of day."""
 
 _CHOICES: Final = ("DateTime", "Date", "Instant", "Period", "Timing", "Age", "Range", "String")
