@@ -18,6 +18,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from medrec_py.errors import StoreAddressInvalid
+from medrec_py.storage.blocks import BlockStore
 from medrec_py.storage.store import Store
 
 _MULTIADDR: Final = re.compile(r"/(ip4|ip6|dns|dns4|dns6|unix)/")
@@ -103,7 +104,7 @@ def open_store(address: str | Path, *, quorum: int | None = None) -> Store:
         return _open_one(single)
     from medrec_py.storage.replicated import ReplicatedStore
 
-    opened: list[Store] = []
+    opened: list[BlockStore] = []
     try:
         for part in parts:
             opened.append(_open_one(part))
@@ -114,7 +115,7 @@ def open_store(address: str | Path, *, quorum: int | None = None) -> Store:
         raise
 
 
-def _open_one(address: str | Path) -> Store:
+def _open_one(address: str | Path) -> BlockStore:
     if isinstance(address, str) and _is_kubo(address):
         from medrec_py.storage.kubo import KuboStore  # loads an HTTP client, which a folder does without
 

@@ -62,6 +62,14 @@ def problem(cid: Cid, store: str, error: IntegrityError | Unavailable) -> Object
 
 
 @dataclass(frozen=True, slots=True)
+class Damaged:
+    """A block that a store lacks, or has other bytes of (`corrupt`)."""
+
+    cid: Cid
+    corrupt: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Root:
     """The verified root of an object: either its only block or its topmost node."""
 
@@ -164,26 +172,38 @@ class BlockStore(Store):
     """A store that knows how to find one block; everything that reads objects is built on that."""
 
     @abstractmethod
-    def _fetch(self, cid: Cid) -> bytes:
-        """The bytes of a block, unverified; at most `MAX_BLOCK_BYTES` and a bit, whatever the store holds.
+    def block(self, cid: Cid, *, search: bool = True) -> bytes:
+        """One verified block, of at most `MAX_BLOCK_BYTES`.
+
+        Args:
+            cid: The block.
+            search: Whether a store that has peers may ask them for it.
 
         Raises:
             ObjectMissing: It isn't there.
+            ObjectTampered: What is there hashes to something else.
             StoreUnavailable: No answer.
         """
 
-    def _block(self, cid: Cid) -> bytes:
-        return verified(cid, self._fetch(cid), self.name)
-
-    def _leaf_blocks(self, root: Cid, wanted: Iterator[Leaf]) -> Iterator[tuple[Leaf, bytes]]:
-        """The verified blocks of leaves that follow each other in the object `root`."""
+    def leaf_blocks(self, root: Cid, wanted: Iterator[Leaf], *, search: bool = True) -> Iterator[tuple[Leaf, bytes]]:
+        """The verified blocks of leaves that follow each other in the object `root`; raises as `block` does."""
         for leaf in wanted:
-            yield leaf, self._block(leaf.cid)
+            yield leaf, self.block(leaf.cid, search=search)
+
+    @abstractmethod
+    def mend(self, cid: Cid, damaged: Sequence[Damaged], fetch: Callable[[Cid], bytes]) -> None:
+        """Writes blocks of an object that are missing or corrupt here, then pins the object.
+
+        Args:
+            cid: The object.
+            damaged: The blocks, children before their nodes.
+            fetch: Gets the verified bytes of each from elsewhere.
+        """
 
     def _root(self, target: Cid | bytes) -> Root:
         """Fetches and verifies the root block of an object."""
         cid = target if isinstance(target, Cid) else Cid.raw(target)
-        block = self._block(cid)
+        block = self.block(cid)
         if not isinstance(target, Cid):
             cid = Cid(codec_of(block), cid.digest)
         if cid.codec is Codec.RAW:
@@ -198,7 +218,7 @@ class BlockStore(Store):
         if root.node is None:
             yield root.block if stop - start == root.size else root.block[start:stop]
             return
-        for leaf, block in self._leaf_blocks(root.cid, leaves(root.node, self._block, start, stop)):
+        for leaf, block in self.leaf_blocks(root.cid, leaves(root.node, self.block, start, stop)):
             if len(block) != leaf.size:
                 raise ObjectMalformed(
                     f"The leaf {leaf.cid} has {len(block)} bytes and its parent says {leaf.size}.", cid=str(leaf.cid)
@@ -215,13 +235,23 @@ class BlockStore(Store):
 
         def fetch(inner: Cid) -> bytes:
             nodes.append(inner)
-            return self._block(inner)
+            return self.block(inner)
 
         yield cid
-        for leaf in leaves(parse_node(cid, self._block(cid)), fetch):
+        for leaf in leaves(parse_node(cid, self.block(cid)), fetch):
             yield from nodes
             nodes.clear()
             yield leaf.cid
+
+    def damaged(self, cid: Cid, blocks: Iterable[Cid]) -> list[Damaged]:
+        """Those of an object's blocks that this store itself lacks or has other bytes of, children first."""
+        found: list[Damaged] = []
+        for block in dict.fromkeys(blocks):
+            try:
+                self.block(block, search=False)
+            except (ObjectMissing, ObjectTampered) as error:
+                found.append(Damaged(block, isinstance(error, ObjectTampered)))
+        return found[::-1]
 
     def resolve(self, digest: bytes) -> Cid:
         """See `Store.resolve`; reads the one block."""
@@ -260,7 +290,7 @@ class BlockStore(Store):
 
         def fetch(cid: Cid) -> bytes:
             nonlocal blocks, stored
-            block = self._block(cid)
+            block = self.block(cid)
             blocks += 1
             stored += len(block)
             return block

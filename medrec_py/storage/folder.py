@@ -22,12 +22,12 @@ import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from medrec_py.errors import CidInvalid, IntegrityError, ObjectMissing, StoreAddressInvalid, StoreUnavailable
-from medrec_py.storage.blocks import BlockStore, problem
+from medrec_py.storage.blocks import BlockStore, Damaged, problem, verified
 from medrec_py.storage.cid import Cid, Codec
 from medrec_py.storage.store import ObjectProblem
 from medrec_py.storage.unixfs import MAX_BLOCK_BYTES, MAX_DEPTH, Block, Builder, Link, parse_node, split
@@ -157,13 +157,15 @@ class FolderStore(BlockStore):
         key = _key(cid.digest)
         return self._blocks / key[-3:-1] / f"{key}.data"
 
-    def _fetch(self, cid: Cid) -> bytes:
+    def block(self, cid: Cid, *, search: bool = True) -> bytes:
+        """See `BlockStore.block`; a folder has nobody to ask."""
         with self._disk("read"):
             try:
                 with open(self._path(cid), "rb", buffering=0) as file:
-                    return file.read(MAX_BLOCK_BYTES + 1) or b""
+                    content = file.read(MAX_BLOCK_BYTES + 1) or b""
             except FileNotFoundError:
                 raise self._missing(cid) from None
+        return verified(cid, content, self.name)
 
     def _missing(self, cid: Cid) -> ObjectMissing:
         return ObjectMissing(f"The folder {self.name} has no block {cid}.", cid=str(cid), store=self.name)
@@ -174,6 +176,15 @@ class FolderStore(BlockStore):
                 raise self._missing(block)
 
     # ── keep ──
+
+    def mend(self, cid: Cid, damaged: Sequence[Damaged], fetch: Callable[[Cid], bytes]) -> None:
+        """See `BlockStore.mend`."""
+        with self._locked(fcntl.LOCK_SH):
+            touched: set[Path] = set()
+            for item in damaged:
+                self._write_block(item.cid, fetch(item.cid), touched)
+            self._check_whole(cid)
+            self._seal(touched, [cid])
 
     def pin(self, target: Cid | bytes) -> None:
         """See `Store.pin`."""
@@ -257,7 +268,7 @@ class FolderStore(BlockStore):
             children: tuple[Link, ...] = ()
             if error is None and block.codec is Codec.DAG_PB:
                 try:
-                    children = parse_node(block, self._block(block)).links if depth < MAX_DEPTH else ()
+                    children = parse_node(block, self.block(block)).links if depth < MAX_DEPTH else ()
                 except IntegrityError as malformed:
                     error = malformed
             if error is not None:
@@ -274,7 +285,7 @@ class FolderStore(BlockStore):
 
     def _damage(self, block: Cid) -> IntegrityError | None:
         try:
-            self._block(block)
+            self.block(block)
         except IntegrityError as error:
             return error
         return None

@@ -1,8 +1,9 @@
 """Several stores that keep the same objects.
 
-A write counts once a quorum of replicas has taken it; a read asks one replica after the other until one returns bytes
-that hash right. Which replica lacked or altered what is never silent: it is logged, kept in `incidents`, and named in
-the error when no replica could help. `verify_pins` finds what is missing where, `repair` copies it back.
+A write counts once a quorum of replicas has taken it. A read is put together block by block from whichever replica
+has each: an object that is damaged everywhere, but nowhere in the same place, is still whole. Which replica lacked or
+altered what is never silent: it is logged, kept in `incidents`, and named in the error when no replica could help.
+`verify_pins` finds what is wrong where, `repair` mends it from the others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final, TypeVar, cast
 
 from medrec_py.errors import (
@@ -26,16 +27,17 @@ from medrec_py.errors import (
     StoreUnavailable,
     Unavailable,
 )
-from medrec_py.storage.blocks import check_range, open_object, problem
+from medrec_py.storage.blocks import BlockStore, Damaged, problem
 from medrec_py.storage.cid import Cid
-from medrec_py.storage.store import DEFAULT_LIMIT, ObjectProblem, ObjectStat, Store
-from medrec_py.storage.unixfs import Block, split
+from medrec_py.storage.store import DEFAULT_LIMIT, ObjectProblem
+from medrec_py.storage.unixfs import MAX_LINKS, Block, Leaf, split
 
 T = TypeVar("T")
 
 _REST_SECONDS: Final = 30.0
 """For how long a replica that didn't answer is asked last."""
 _QUEUED_CHUNKS: Final = 2
+_READERS: Final = 8
 _log = logging.getLogger(__name__)
 
 
@@ -84,7 +86,7 @@ class _Branch:
                 continue
 
 
-class ReplicatedStore(Store):
+class ReplicatedStore(BlockStore):
     """The same objects in several stores.
 
     Args:
@@ -92,10 +94,10 @@ class ReplicatedStore(Store):
         quorum: How many must take a write before it counts; a majority when not given.
 
     Raises:
-        StoreAddressInvalid: No replica, or a quorum that can't be met.
+        StoreAddressInvalid: No replica, two of the same name, or a quorum that can't be met.
     """
 
-    def __init__(self, stores: Sequence[Store], *, quorum: int | None = None) -> None:
+    def __init__(self, stores: Sequence[BlockStore], *, quorum: int | None = None) -> None:
         self.stores = tuple(stores)
         self.quorum = len(stores) // 2 + 1 if quorum is None else quorum
         if not 1 <= self.quorum <= len(stores):
@@ -144,7 +146,7 @@ class ReplicatedStore(Store):
 
     def _written(
         self,
-        write: Callable[[Store], list[Cid]],
+        write: Callable[[BlockStore], list[Cid]],
         feed: Callable[[dict[str, Future[list[Cid]]]], None] | None = None,
     ) -> list[Cid]:
         """Runs `write` on every replica, each in a thread of its own, and counts."""
@@ -158,99 +160,86 @@ class ReplicatedStore(Store):
             try:
                 taken.append(writers[store.name].result())
             except (Unavailable, IntegrityError) as error:
-                self._rest(store, error)
+                self._let_rest(store, error)
                 failed[store.name] = error.message
                 _log.warning("replica %s didn't take a write: %s", store.name, error.message)
         if len(taken) < self.quorum:
-            reasons = "; ".join(failed.values())
-            raise QuorumNotReached(
-                f"{len(taken)} of {len(self.stores)} replicas took the write and {self.quorum} must: {reasons}",
-                taken=len(taken),
-                quorum=self.quorum,
-                failed=failed,
-            )
+            raise self._no_quorum("took the write", len(taken), failed)
         return taken[0]
+
+    def _no_quorum(self, act: str, done: int, failed: dict[str, str]) -> QuorumNotReached:
+        return QuorumNotReached(
+            f"{done} of {len(self.stores)} replicas {act} and {self.quorum} must: {'; '.join(failed.values())}",
+            taken=done,
+            quorum=self.quorum,
+            failed=failed,
+        )
 
     # ── read ──
 
-    def _ordered(self) -> list[Store]:
+    def _ordered(self) -> list[BlockStore]:
+        """The replicas, those that lately didn't answer last."""
         now = time.monotonic()
         return sorted(self.stores, key=lambda store: self._resting.get(store.name, 0.0) > now)
 
-    def _rest(self, store: Store, error: Exception) -> None:
+    def _let_rest(self, store: BlockStore, error: Exception) -> None:
         if isinstance(error, Unavailable):
             self._resting[store.name] = time.monotonic() + _REST_SECONDS
 
-    def _note(self, store: Store, cid: Cid, error: IntegrityError | Unavailable) -> ObjectProblem:
+    def _note(self, store: BlockStore, cid: Cid, error: IntegrityError | Unavailable) -> None:
         """Remembers what one replica did wrong."""
-        found = problem(cid, store.name, error)
-        self._rest(store, error)
-        self.incidents.append(found)
+        self._let_rest(store, error)
+        self.incidents.append(problem(cid, store.name, error))
         _log.warning("replica %s, object %s: %s", store.name, cid, error.message)
-        return found
 
-    def _first(self, target: Cid | bytes, ask: Callable[[Store], T]) -> T:
-        """The answer of the first replica that has one."""
-        cid = _label(target)
-        errors: list[tuple[ObjectProblem, IntegrityError | Unavailable]] = []
+    def block(self, cid: Cid, *, search: bool = True) -> bytes:
+        """See `BlockStore.block`; from the first replica that has it, then from the peers of any.
+
+        Raises:
+            ObjectMissing: No replica has it.
+            ObjectTampered: None has it and at least one returned other bytes.
+            StoreUnavailable: None of those that answered has it.
+        """
+        errors: dict[str, IntegrityError | Unavailable] = {}
         for store in self._ordered():
             try:
-                return ask(store)
+                return store.block(cid, search=False)
             except (IntegrityError, Unavailable) as error:
-                errors.append((self._note(store, cid, error), error))
+                self._note(store, cid, error)
+                errors[store.name] = error
+        for store in self._ordered() if search else ():
+            if isinstance(errors[store.name], ObjectMissing):
+                try:
+                    return store.block(cid)
+                except (IntegrityError, Unavailable) as error:
+                    errors[store.name] = error
         raise _combined(cid, errors)
 
-    def _relay(self, target: Cid | bytes, start: int, length: int | None, stores: Sequence[Store]) -> Iterator[bytes]:
-        """A range, going on with the next replica where one fails."""
-        cid = _label(target)
-        errors: list[tuple[ObjectProblem, IntegrityError | Unavailable]] = []
-        for store in stores:
-            try:
-                for piece in store.chunks(target, start, length):
-                    start += len(piece)
-                    length = None if length is None else length - len(piece)
-                    yield piece
-                return
-            except (IntegrityError, Unavailable) as error:
-                errors.append((self._note(store, cid, error), error))
-        raise _combined(cid, errors)
-
-    def resolve(self, digest: bytes) -> Cid:
-        """See `Store.resolve`."""
-        return self._first(digest, lambda store: store.resolve(digest))
-
-    def get(self, target: Cid | bytes, *, limit: int = DEFAULT_LIMIT) -> bytes:
-        """See `Store.get`; falls through to the next replica."""
-        return self._first(target, lambda store: store.get(target, limit=limit))
+    def leaf_blocks(self, root: Cid, wanted: Iterator[Leaf], *, search: bool = True) -> Iterator[tuple[Leaf, bytes]]:
+        """See `BlockStore.leaf_blocks`; where one replica fails the next goes on."""
+        while rest := deque(itertools.islice(wanted, MAX_LINKS)):
+            while rest:
+                for store in self._ordered():
+                    try:
+                        for leaf, block in store.leaf_blocks(root, iter(tuple(rest)), search=False):
+                            rest.popleft()
+                            yield leaf, block
+                    except (IntegrityError, Unavailable) as error:
+                        self._note(store, root, error)
+                if rest:
+                    leaf = rest.popleft()
+                    yield leaf, self.block(leaf.cid, search=search)
 
     def get_many(self, targets: Sequence[Cid | bytes], *, limit: int = DEFAULT_LIMIT) -> list[bytes]:
-        """See `Store.get_many`; all from one replica if it can, else each from the first that can."""
+        """See `Store.get_many`; eight at a time."""
         if not targets:
             return []
-        preferred = self._ordered()[0]
-        try:
-            return preferred.get_many(targets, limit=limit)
-        except (IntegrityError, Unavailable):  # found out again, and noted, below
-            return [self.get(target, limit=limit) for target in targets]
-
-    def chunks(self, target: Cid | bytes, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """See `Store.chunks`."""
-        check_range(start, length)
-        pieces = self._relay(target, start, length, self._ordered())
-        head = list(itertools.islice(pieces, 1))  # so that a missing object is told at the call
-        return itertools.chain(head, pieces)
-
-    def open(self, target: Cid | bytes) -> BinaryIO:
-        """See `Store.open`."""
-        return self._open(target, self._ordered())
-
-    def _open(self, target: Cid | bytes, stores: Sequence[Store]) -> BinaryIO:
-        known = self._first(target, lambda store: store.stat(target))
-        return open_object(known.cid, known.size, lambda start, length: self._relay(known.cid, start, length, stores))
+        with ThreadPoolExecutor(min(_READERS, len(targets))) as pool:
+            return list(pool.map(lambda target: self.get(target, limit=limit), targets))
 
     # ── keep ──
 
-    def _each(self, act: Callable[[Store], T]) -> tuple[dict[str, T], dict[str, IntegrityError | Unavailable]]:
+    def _each(self, act: Callable[[BlockStore], T]) -> tuple[dict[str, T], dict[str, IntegrityError | Unavailable]]:
         """Runs `act` on every replica side by side: answers and errors by the replica's name."""
         answers: dict[str, T] = {}
         errors: dict[str, IntegrityError | Unavailable] = {}
@@ -263,7 +252,7 @@ class ReplicatedStore(Store):
                 errors[name] = error
         return answers, errors
 
-    def _all(self, act: Callable[[Store], T]) -> dict[str, T]:
+    def _all(self, act: Callable[[BlockStore], T]) -> dict[str, T]:
         """As `_each`, for acts that no replica may miss."""
         answers, errors = self._each(act)
         if errors:
@@ -273,19 +262,11 @@ class ReplicatedStore(Store):
             )
         return answers
 
-    def has(self, target: Cid | bytes) -> bool:
-        """See `Store.has`; True when any replica holds it whole."""
-        answers, errors = self._each(lambda store: store.has(target))
-        if any(answers.values()):
-            return True
-        if any(isinstance(error, Unavailable) for error in errors.values()):
-            raise _combined(_label(target), [(problem(_label(target), n, e), e) for n, e in errors.items()])
-        return False
-
-    def stat(self, target: Cid | bytes) -> ObjectStat:
-        """See `Store.stat`; pinned means pinned by a quorum."""
-        known = self._first(target, lambda store: store.stat(target))
-        return ObjectStat(known.cid, known.size, known.blocks, known.stored, self.is_pinned(known.cid))
+    def _check_whole(self, cid: Cid) -> None:
+        """Passes when any replica holds the whole object."""
+        answers, errors = self._each(lambda store: store._check_whole(cid))
+        if not answers:
+            raise _combined(cid, errors)
 
     def pin(self, target: Cid | bytes) -> None:
         """See `Store.pin`; a quorum must hold it already, `repair` copies it to the others.
@@ -294,17 +275,11 @@ class ReplicatedStore(Store):
             QuorumNotReached: Fewer than `quorum` replicas could pin it.
         """
         pinned, errors = self._each(lambda store: store.pin(target))
+        if not pinned and all(isinstance(error, ObjectMissing) for error in errors.values()):
+            raise _combined(_label(target), errors)
         if len(pinned) < self.quorum:
-            if errors and all(isinstance(error, ObjectMissing) for error in errors.values()) and not pinned:
-                raise _combined(_label(target), [(problem(_label(target), n, e), e) for n, e in errors.items()])
-            reasons = "; ".join(error.message for error in errors.values())
-            counts = f"{len(pinned)} of {len(self.stores)} replicas pinned {_label(target)} and {self.quorum} must"
-            raise QuorumNotReached(
-                f"{counts}: {reasons}",
-                taken=len(pinned),
-                quorum=self.quorum,
-                failed=sorted(errors),
-            )
+            failed = {name: error.message for name, error in errors.items()}
+            raise self._no_quorum(f"pinned {_label(target)}", len(pinned), failed)
 
     def unpin(self, target: Cid | bytes) -> None:
         """See `Store.unpin`; on every replica."""
@@ -315,7 +290,7 @@ class ReplicatedStore(Store):
         answers, errors = self._each(lambda store: store.is_pinned(target))
         pinned = sum(answers.values())
         if pinned < self.quorum <= pinned + len(errors):
-            raise _combined(_label(target), [(problem(_label(target), n, e), e) for n, e in errors.items()])
+            raise _combined(_label(target), errors)
         return pinned >= self.quorum
 
     def pins(self) -> Iterator[Cid]:
@@ -330,41 +305,46 @@ class ReplicatedStore(Store):
         return found + [problem(_label(target), name, error) for name, error in errors.items() for target in wanted]
 
     def repair(self, targets: Iterable[Cid | bytes] | None = None, *, deep: bool = True) -> RepairReport:
-        """Copies what a replica lacks or has altered from one that has it, and pins it there.
+        """Copies the blocks that a replica lacks or has altered from those that have them, and pins the objects there.
 
         Args:
             targets: What ought to be in every replica; what any replica has pinned when not given.
             deep: Read and hash every block, so that altered ones are found and not only missing ones.
         """
-        repaired: list[ObjectProblem] = []
-        remaining: list[ObjectProblem] = []
+        unreadable: list[ObjectProblem] = []
+        tried: list[tuple[BlockStore, Cid, list[ObjectProblem], str]] = []
         for target in self.pins() if targets is None else targets:
             try:
                 cid = target if isinstance(target, Cid) else self.resolve(target)
             except (IntegrityError, Unavailable) as error:
-                remaining += [problem(_label(target), store.name, error) for store in self.stores]
+                unreadable += [problem(_label(target), store.name, error) for store in self.stores]
                 continue
-            problems = self.verify_pins([cid], deep=deep)
             for store in self.stores:
-                mine = [item for item in problems if item.store == store.name]
-                if not mine:
-                    continue
-                try:
-                    self._restore(store, cid, mine)
-                    repaired += mine
-                except (IntegrityError, Unavailable) as error:
-                    remaining.append(problem(cid, store.name, error))
-        return RepairReport(tuple(repaired), tuple(remaining))
+                found = store.verify_pins([cid], deep=deep)
+                if found:
+                    tried.append((store, cid, found, self._restored(store, cid, found)))
+        repaired: list[ObjectProblem] = []
+        remaining: list[ObjectProblem] = []
+        for store, cid, found, failure in tried:  # looked at again only now: mending one may have helped another
+            left = store.verify_pins([cid], deep=deep)
+            remaining += [replace(item, detail=f"{item.detail} {failure}".strip()) for item in left]
+            repaired += [] if left else found
+        return RepairReport(tuple(repaired), tuple(unreadable + remaining))
 
-    def _restore(self, store: Store, cid: Cid, problems: Sequence[ObjectProblem]) -> None:
-        if all(item.kind == "unpinned" for item in problems):
-            store.pin(cid)
-            return
-        others = [other for other in self._ordered() if other is not store]
-        with self._open(cid, others) as source:
-            if any(item.kind == "corrupt" for item in problems):
-                store.remove(cid)  # a store may believe that it has a block whose bytes have changed
-            store.put(source)
+    def _restored(self, store: BlockStore, cid: Cid, found: Sequence[ObjectProblem]) -> str:
+        """Mends one object in one replica; what went wrong, or nothing."""
+        try:
+            if all(item.kind == "unpinned" for item in found):
+                store.pin(cid)
+            else:
+                store.mend(cid, store.damaged(cid, self._tree(cid)), self.block)
+        except (IntegrityError, Unavailable) as error:
+            return error.message
+        return ""
+
+    def mend(self, cid: Cid, damaged: Sequence[Damaged], fetch: Callable[[Cid], bytes]) -> None:
+        """See `BlockStore.mend`; on every replica."""
+        self._all(lambda store: store.mend(cid, damaged, fetch))
 
     def remove(self, target: Cid | bytes) -> None:
         """See `Store.remove`; from every replica."""
@@ -381,17 +361,13 @@ def _label(target: Cid | bytes) -> Cid:
     return target if isinstance(target, Cid) else Cid.raw(target)
 
 
-def _combined(
-    cid: Cid, errors: Sequence[tuple[ObjectProblem, IntegrityError | Unavailable]]
-) -> IntegrityError | Unavailable:
+def _combined(cid: Cid, errors: dict[str, IntegrityError | Unavailable]) -> IntegrityError | Unavailable:
     """One error for what every replica answered: tampering outweighs silence, silence outweighs absence."""
-    replicas = {found.store: found.kind for found, _ in errors}
-    message = f"No replica has {cid}: " + "; ".join(f"{error.message.rstrip('.')}" for _, error in errors) + "."
-    tampered = next((error for _, error in errors if isinstance(error, ObjectTampered)), None)
+    replicas = {name: problem(cid, name, error).kind for name, error in errors.items()}
+    message = f"No replica has {cid}: " + "; ".join(error.message.rstrip(".") for error in errors.values()) + "."
+    tampered = next((error for error in errors.values() if isinstance(error, ObjectTampered)), None)
     if tampered is not None:
         facts = {name: tampered.facts.get(name) for name in ("cid", "expected", "found")}
         return ObjectTampered(message, hint=None, replicas=replicas, **facts)
-    silent = any(isinstance(error, Unavailable) for _, error in errors)
-    kind: type[IntegrityError] | type[Unavailable]
-    kind = StoreUnavailable if silent else type(errors[0][1]) if len(set(replicas.values())) == 1 else ObjectMissing
+    kind = StoreUnavailable if "unavailable" in replicas.values() else ObjectMissing
     return kind(message, cid=str(cid), replicas=replicas)
