@@ -80,7 +80,9 @@ run_stage() {
         return
     fi
     say "$name …"
-    if ! ("make_$name") >"$LOGS/$name.log" 2>&1; then
+    # In the background, because bash forgets `set -e` in whatever it runs as a condition.
+    "make_$name" >"$LOGS/$name.log" 2>&1 &
+    if ! wait "$!"; then
         tail -n 30 "$LOGS/$name.log" >&2
         die "$name failed; the whole output is in $LOGS/$name.log"
     fi
@@ -103,7 +105,8 @@ configure_uv() {
     certificate=${PIP_CERT:-$("${pip[@]}" global.cert 2>/dev/null || true)}
     if [[ -n $index ]]; then export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}; fi
     if [[ -n $certificate ]]; then export SSL_CERT_FILE=${SSL_CERT_FILE:-$certificate}; fi
-    export UV_NO_PROGRESS=1
+    # The authorities of the system, not uv's own list: a network may have one of its own.
+    export UV_SYSTEM_CERTS=1 UV_NO_PROGRESS=1
 }
 
 # sync ENVIRONMENT LOCK: exactly what the lock file says, by hash; what is not in it goes.
