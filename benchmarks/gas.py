@@ -1,8 +1,9 @@
 """What each act costs on chain: whole transactions, as a node charges them.
 
-Every figure but `permits` is `gasUsed` of a receipt from Anvil at its default hardfork: the intrinsic cost, the calldata
-(EIP-2028, with the floor of EIP-7623) and the execution, of the bytecode that is deployed. `permits` is a view: its
-figure is the execution alone, read from `debug_traceCall` (`eth_estimateGas` would report the calldata floor instead).
+Every figure but `permits` is `gasUsed` of a receipt from Anvil at its default hardfork: the intrinsic cost, the
+calldata (EIP-2028, with the floor of EIP-7623) and the execution, of the bytecode that is deployed. `permits` is a
+view: its figure is the execution alone, read from `debug_traceCall` (`eth_estimateGas` would report the calldata floor
+instead).
 
 Keys of `gas.json`, which is committed and compared with `--check`:
 
@@ -29,7 +30,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from eth_abi.abi import encode
 from eth_account import Account
@@ -40,6 +41,8 @@ from web3.contract import Contract
 
 ROOT = Path(__file__).resolve().parent.parent
 SNAPSHOT = Path(__file__).with_name("gas.json")
+# A folder of its own: what another run of forge is writing into its folder can't be read half-written.
+ARTIFACTS = ROOT / ".build" / "gas"
 
 # The most that each act may cost, in gas.
 LIMITS = {
@@ -181,7 +184,9 @@ class Bench:
 
         terms, bundle = self._terms(), self._bytes32()
         grant_id, terms_hash = self._ids(patient, viewer, bundle, terms)
-        self.figures["grant"] = self._send(patient, functions.grant(patient.address, viewer.address, bundle, terms_hash))
+        self.figures["grant"] = self._send(
+            patient, functions.grant(patient.address, viewer.address, bundle, terms_hash)
+        )
 
         presented = [(patient.address, viewer.address, bundle, _on_chain(terms))]
         self.figures["permits"] = self._permits(presented, viewer)
@@ -226,7 +231,7 @@ class Bench:
         call = self.medrec.functions.permits(presented, request)
         if not call.call():
             raise RuntimeError("the request that is measured was refused")
-        data = call.build_transaction({"gas": 1_000_000, "gasPrice": 0, "from": self.relayer.address})["data"]
+        data = self.medrec.encode_abi("permits", [presented, request])
         trace = self._rpc("debug_traceCall", {"to": self.medrec.address, "data": data}, "latest", {})
         first, last = trace["structLogs"][0], trace["structLogs"][-1]
         return int(first["gas"]) - int(last["gas"]) + int(last["gasCost"])
@@ -304,13 +309,13 @@ class Bench:
         return int(receipt["gasUsed"])
 
     def _deploy(self, name: str, *arguments: Any) -> Contract:
-        artifact = json.loads((ROOT / ".build/forge/out" / f"{name}.sol" / f"{name}.json").read_text())
+        artifact = json.loads((ARTIFACTS / "out" / f"{name}.sol" / f"{name}.json").read_text())
         factory = self.web3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"]["object"])
         deployer = self.web3.eth.accounts[0]
         sent = factory.constructor(*arguments).transact({"from": deployer})
         receipt = self.web3.eth.wait_for_transaction_receipt(sent, timeout=30, poll_latency=0.01)
-        address = receipt["contractAddress"]
-        return self.web3.eth.contract(address=address, abi=artifact["abi"])
+        deployed: Any = self.web3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
+        return cast(Contract, deployed)
 
     def _person(self) -> LocalAccount:
         person: LocalAccount = Account.from_key(self.random.randbytes(32))
@@ -396,7 +401,8 @@ def main() -> int:
     check = parser.parse_args().check
 
     forge = shutil.which("forge", path=ROOT / ".tools/bin") or "forge"
-    subprocess.run([forge, "build", "contracts"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    command = [forge, "build", "contracts", "--out", str(ARTIFACTS / "out"), "--cache-path", str(ARTIFACTS / "cache")]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with _node() as web3:
         figures = Bench(web3).measure()
 
