@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, inspect, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -21,6 +21,8 @@ _SQLITE_WAIT_SECONDS: Final = 30.0
 """How long a writer waits for another process that writes the same file."""
 _SQLITE_CACHE_KIB: Final = 65_536
 """Page cache: holds the inner pages of all indexes of a million events."""
+_SQLITE_CHECKPOINT_PAGES: Final = 16_384
+"""64 MiB of write-ahead log: the pages of several ranges go into the file together."""
 
 
 class Database:
@@ -69,7 +71,8 @@ class Database:
     # ── opening ──
 
     def _open(self, url: URL) -> Engine:
-        options: dict[str, Any] = {}
+        # Parameters by place and not by name, in every dialect: see `insert_values`.
+        options: dict[str, Any] = {"paramstyle": "qmark" if url.get_backend_name() == "sqlite" else "format"}
         if url.get_backend_name() == "sqlite":
             options["connect_args"] = {"check_same_thread": False, "timeout": _SQLITE_WAIT_SECONDS}
             if self._in_memory:
@@ -128,6 +131,16 @@ class Database:
             yield
 
 
+def insert_values(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Adds rows given as a value for each column of the table, in their order.
+
+    The statement is SQLAlchemy's, for the dialect at hand; the rows go to the driver as they are. That spares a
+    dictionary, a look-up and a conversion for each value, and is half the time of a whole `sync`.
+    """
+    if rows:
+        connection.exec_driver_sql(str(insert(table).compile(dialect=connection.dialect)), list(rows))
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -148,6 +161,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # In WAL mode NORMAL loses at most the last commits when power fails; the next sync reads them again.
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_SQLITE_CHECKPOINT_PAGES}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

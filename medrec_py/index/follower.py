@@ -15,17 +15,17 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from medrec_py.errors import IndexDamaged, IndexOfAnotherChain, SourceInconsistent, Unavailable
-from medrec_py.index.database import Database
-from medrec_py.index.rows import Row, entry_rows, event_row
+from medrec_py.index.database import Database, insert_values
+from medrec_py.index.rows import entry_values, event_values
 from medrec_py.index.schema import SCHEMA_VERSION, blocks, cursor, entries, events
 from medrec_py.index.source import EventSource
 from medrec_py.types.events import Anchored, BatchAnchored, LoggedEvent, Retracted
 
 _EVENTS_PER_RANGE: Final = 10_000
 """What a range should hold: large enough for SQL, some 20 MB in memory, and what public nodes still answer."""
-_FIRST_RANGE: Final = 1_000
-_LONGEST_RANGE: Final = 50_000
-"""Blocks. Nodes that allow fewer refuse, and the range is halved."""
+_FIRST_RANGE: Final = 100
+_LONGEST_RANGE: Final = 5_000
+"""Blocks. Nodes that allow fewer refuse, and the range is halved; more would let a sudden crowd fill memory."""
 _ATTEMPTS: Final = 10
 """How often blocks may be replaced while they are read before `sync` gives up; each time it starts at the fork."""
 
@@ -94,7 +94,7 @@ class Follower:
         self._introduce(deployment)
 
     def _introduce(self, deployment: str) -> None:
-        row: Row = {
+        row: dict[str, object] = {
             "schema_version": SCHEMA_VERSION,
             "chain_id": self._source.chain_id,
             "deployment": deployment,
@@ -234,18 +234,14 @@ class Follower:
             for event in logged
             if isinstance(event.event, Anchored | Retracted | BatchAnchored)
         }
-        event_rows = [event_row(event) for event in logged]
-        entry_rows_ = [row for event in logged for row in entry_rows(event)]
-        block_rows = [
-            {"number": number, "hash": digest, "time": times.get(number)} for number, digest in sorted(known.items())
-        ]
+        event_rows = [event_values(event) for event in logged]
+        entry_rows = [row for event in logged for row in entry_values(event)]
+        block_rows = [(number, digest, times.get(number)) for number, digest in sorted(known.items())]
         with self._database.writing() as connection:
             self._move(connection, standing, arrived)
-            connection.execute(insert(blocks), block_rows)
-            if event_rows:
-                connection.execute(insert(events), event_rows)
-            if entry_rows_:
-                connection.execute(insert(entries), entry_rows_)
+            insert_values(connection, blocks, block_rows)
+            insert_values(connection, events, event_rows)
+            insert_values(connection, entries, entry_rows)
             self._prune(connection, standing, arrived)
         return len(event_rows)
 

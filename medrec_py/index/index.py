@@ -13,13 +13,13 @@ from medrec_py.errors import InvalidInput, TimesUnknown, Unavailable
 from medrec_py.index.database import Database
 from medrec_py.index.follower import Follower, SyncProgress, SyncReport, read_cursor
 from medrec_py.index.queries import (
-    ENTRY_ORDER,
     PAGE,
     checked_address,
     keep_times,
     logged_events,
     pages,
     select_entries,
+    select_entry_rows,
     select_rows,
     with_effect,
 )
@@ -154,9 +154,9 @@ class Index:
 
     def entries_with(self, digest: bytes) -> list[tuple[str, LedgerEntry]]:
         """Every entry that anchors or retracts this parcel, or the batch with this root; with the chain's owner."""
-        query = select(entries).where(entries.c.digest == digest).order_by(*ENTRY_ORDER)
         with self._database.reading() as connection:
-            return [(row["owner"], entry_of_row(row)) for row in connection.execute(query).mappings()]
+            found = select_entry_rows(connection, entries.c.digest == digest)
+        return [(row["owner"], entry_of_row(row)) for row in found]
 
     def batches(self, author: str) -> list[IndexedBatch]:
         """Every batch of an author, in order."""
@@ -237,7 +237,7 @@ class Index:
             if to_block is not None:
                 wanted = and_(wanted, events.c.block <= to_block)
             with self._database.reading() as connection:
-                page = logged_events(connection, select_rows(connection, wanted, limit=PAGE))
+                page = logged_events(connection, select_rows(connection, wanted, limit=PAGE), wanted)
             yield from page
             if len(page) < PAGE:
                 return
@@ -266,7 +266,7 @@ class Index:
     def _items(self, wanted: ColumnElement[bool]) -> list[TimelineItem]:
         with self._database.reading() as connection:
             rows = select_rows(connection, wanted)
-            logged = logged_events(connection, rows)
+            logged = logged_events(connection, rows, wanted)
         times = {row["block"]: row["time"] for row in rows}
         unknown = {event.block_number: event.block_hash for event in logged if times[event.block_number] is None}
         times |= self._learned(unknown)

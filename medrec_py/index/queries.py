@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, TypeVar
 
 from eth_utils.address import is_address, to_checksum_address
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, select, tuple_, update
 
 from medrec_py.errors import InvalidInput
 from medrec_py.index.rows import entry_of_row, event_of_row
@@ -23,11 +23,10 @@ from medrec_py.types.events import (
     GrantSuspended,
     LoggedEvent,
 )
-from medrec_py.types.ledger import EntryKind, LedgerEntry
+from medrec_py.types.ledger import LedgerEntry
 
 PAGE: Final = 2_000
 """Rows of a page, or values of one query: within what SQLite (32,766 variables) and PostgreSQL (65,535) take."""
-ENTRY_ORDER: Final = (entries.c.block, entries.c.log_index, entries.c.place)
 
 _T = TypeVar("_T")
 
@@ -44,21 +43,32 @@ def select_rows(connection: Connection, wanted: ColumnElement[bool], limit: int 
     return list(connection.execute(query).mappings())
 
 
-def logged_events(connection: Connection, rows: Sequence[RowMapping]) -> list[LoggedEvent]:
-    """The events of rows; those of `Anchored` with the digests and locators from their entries."""
+def logged_events(connection: Connection, rows: Sequence[RowMapping], wanted: ColumnElement[bool]) -> list[LoggedEvent]:
+    """The events of the rows that `wanted` selected; `Anchored` gets digests and locators from its entries."""
     anchored: dict[tuple[int, int], list[LedgerEntry]] = defaultdict(list)
-    anchoring = sorted({row["block"] for row in rows if row["kind"] == "Anchored"})
-    for page in pages(anchoring):
-        of_blocks = and_(entries.c.block.in_(page), entries.c.kind == int(EntryKind.ANCHOR))
-        for entry in select_entries(connection, of_blocks):
+    if any(row["kind"] == "Anchored" for row in rows):
+        last = (rows[-1]["block"], rows[-1]["log_index"])
+        until_last = tuple_(events.c.block, events.c.log_index) <= last
+        for entry in select_entries(connection, and_(wanted, events.c.kind == "Anchored", until_last)):
             anchored[entry.position[:2]].append(entry)
     return [event_of_row(row, anchored.get((row["block"], row["log_index"]), ())) for row in rows]
 
 
 def select_entries(connection: Connection, wanted: ColumnElement[bool]) -> list[LedgerEntry]:
     """Entries of the hash chains, in the order in which they were folded."""
-    query = select(entries).where(wanted).order_by(*ENTRY_ORDER)
-    return [entry_of_row(row) for row in connection.execute(query).mappings()]
+    return [entry_of_row(row) for row in select_entry_rows(connection, wanted)]
+
+
+def select_entry_rows(connection: Connection, wanted: ColumnElement[bool]) -> list[RowMapping]:
+    """Rows of `entries`, in the order in which they were folded, with the transaction of their event."""
+    same = and_(entries.c.block == events.c.block, entries.c.log_index == events.c.log_index)
+    query = (
+        select(entries, events.c.transaction_hash)
+        .select_from(entries.outerjoin(events, same))
+        .where(wanted)
+        .order_by(entries.c.block, entries.c.log_index, entries.c.place)
+    )
+    return list(connection.execute(query).mappings())
 
 
 def keep_times(connection: Connection, times: Sequence[tuple[int, bytes, int]]) -> None:

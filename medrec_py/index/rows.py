@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeAlias
@@ -9,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import RowMapping
 
 from medrec_py.errors import IndexDamaged, InvalidInput, SourceInconsistent
+from medrec_py.index.schema import address_bytes
 from medrec_py.types.event_json import EVENT_TYPES
 from medrec_py.types.events import (
     AccreditationWithdrawn,
@@ -32,7 +34,7 @@ from medrec_py.types.events import (
 )
 from medrec_py.types.ledger import LOCATOR_BYTES, EntryKind, LedgerEntry, entries_of
 
-Row: TypeAlias = dict[str, Any]
+Values: TypeAlias = tuple[Any, ...]
 
 _COLUMNS: Final[dict[type[Event], dict[str, str]]] = {
     Registered: {"actor": "participant"},
@@ -60,10 +62,24 @@ _IN_ENTRIES: Final[dict[type[Event], tuple[str, ...]]] = {Anchored: ("digests", 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
+    """How one event lies in its row.
+
+    Attributes:
+        event: Its class.
+        fields: For each looked-up column (`subject` to `digest`) the field, `None` if it stays empty, and whether it is
+            an address.
+        hexed: Fields of bytes in the JSON object.
+        plain: Other fields in the JSON object.
+    """
+
     event: type[Event]
-    columns: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str | None, bool], ...]
     hexed: tuple[str, ...]
     plain: tuple[str, ...]
+
+
+_ADDRESSES: Final = ("subject", "actor", "viewer")
+_LOOKED_UP: Final = (*_ADDRESSES, "id", "digest")
 
 
 def _layout(kind: type[Event]) -> _Layout:
@@ -73,67 +89,70 @@ def _layout(kind: type[Event]) -> _Layout:
     hexed = tuple(field.name for field in rest if field.type == "bytes")
     plain = tuple(field.name for field in rest if field.type in ("int", "str"))
     assert len(hexed) + len(plain) == len(rest)
-    return _Layout(kind, tuple(columns.items()), hexed, plain)
+    looked_up = tuple((columns.get(name), name in _ADDRESSES) for name in _LOOKED_UP)
+    return _Layout(kind, looked_up, hexed, plain)
 
 
 _LAYOUTS: Final = {kind: _layout(kind) for kind in EVENT_TYPES.values()}
-_EMPTY: Final[Row] = dict.fromkeys(("subject", "actor", "viewer", "id", "digest", "data"))
 _OWNERS: Final[dict[type[Event], str]] = {Anchored: "subject", Retracted: "subject", BatchAnchored: "author"}
 _LARGEST: Final = 2**63 - 1
 """Largest integer of an SQL BIGINT."""
 
 
-def event_row(logged: LoggedEvent) -> Row:
-    """The row of table `events`."""
+def event_values(logged: LoggedEvent) -> Values:
+    """The row of table `events`: a value for each of its columns, in their order."""
     event = logged.event
     layout = _LAYOUTS[type(event)]
-    row: Row = {
-        "block": logged.block_number,
-        "log_index": logged.log_index,
-        "transaction_hash": logged.transaction_hash,
-        "contract": logged.contract,
-        "kind": layout.event.__name__,
-        **_EMPTY,
-    }
-    for column, field in layout.columns:
-        row[column] = getattr(event, field)
-    data: Row = {name: getattr(event, name).hex() for name in layout.hexed}
+    data: dict[str, Any] = {name: getattr(event, name).hex() for name in layout.hexed}
     for name in layout.plain:
         data[name] = getattr(event, name)
-    row["data"] = data or None
-    return row
+    return (
+        logged.block_number,
+        logged.log_index,
+        logged.transaction_hash,
+        address_bytes(logged.contract),
+        layout.event.__name__,
+        *[_value(event, name, is_address) for name, is_address in layout.fields],
+        json.dumps(data) if data else None,
+    )
 
 
-def entry_rows(logged: LoggedEvent) -> list[Row]:
-    """The rows of table `entries`: one for each entry that the event adds to a hash chain."""
+def _value(event: Event, name: str | None, is_address: bool) -> bytes | None:
+    if name is None:
+        return None
+    value = getattr(event, name)
+    return address_bytes(value) if is_address else value
+
+
+def entry_values(logged: LoggedEvent) -> list[Values]:
+    """The rows of table `entries`: one for each entry that the event adds to a hash chain.
+
+    Raises:
+        SourceInconsistent: An entry has a time that no block can have.
+    """
     owner = _OWNERS.get(type(logged.event))
     if owner is None:
         return []
-    owner_address = getattr(logged.event, owner)
-    rows: list[Row] = []
-    for entry in entries_of(logged):
-        if entry.time > _LARGEST:
-            raise SourceInconsistent(f"An event of block {logged.block_number} has the time {entry.time}.")
-        block, log_index, place = entry.position
-        rows.append(
-            {
-                "block": block,
-                "log_index": log_index,
-                "place": place,
-                "owner": owner_address,
-                "kind": int(entry.kind),
-                "author": entry.author,
-                "time": entry.time,
-                "digest": entry.digest,
-                "detail": entry.detail,
-                "transaction_hash": entry.transaction_hash,
-            }
+    owner_bytes = address_bytes(getattr(logged.event, owner))
+    made = entries_of(logged)
+    if any(entry.time > _LARGEST for entry in made):
+        raise SourceInconsistent(f"An event of block {logged.block_number} has the time {made[0].time}.")
+    return [
+        (
+            *entry.position,
+            owner_bytes,
+            int(entry.kind),
+            address_bytes(entry.author),
+            entry.time,
+            entry.digest,
+            entry.detail,
         )
-    return rows
+        for entry in made
+    ]
 
 
 def entry_of_row(row: RowMapping) -> LedgerEntry:
-    """The entry of a row of table `entries`.
+    """The entry of a row of table `entries`, joined with the `transaction_hash` of its event.
 
     Raises:
         IndexDamaged: The row was never written by an index.
@@ -141,12 +160,12 @@ def entry_of_row(row: RowMapping) -> LedgerEntry:
     try:
         return LedgerEntry(
             EntryKind(row["kind"]),
-            row["author"],
+            _given(row["author"]),
             row["time"],
             bytes(row["digest"]),
             bytes(row["detail"]),
             (row["block"], row["log_index"], row["place"]),
-            bytes(row["transaction_hash"]),
+            bytes(row["transaction_hash"] or b""),
         )
     except (ValueError, TypeError, InvalidInput) as error:
         raise IndexDamaged(f"Entry {row['block']}/{row['log_index']}/{row['place']} can't be read.") from error
@@ -166,11 +185,9 @@ def event_of_row(row: RowMapping, anchored: Iterable[LedgerEntry] = ()) -> Logge
         kind = EVENT_TYPES[row["kind"]]
         layout = _LAYOUTS[kind]
         values: dict[str, Any] = {}
-        for column, field in layout.columns:
-            value = row[column]
-            if value is None:
-                raise ValueError(column)
-            values[field] = bytes(value) if column in ("id", "digest") else value
+        for column, (field, is_address) in zip(_LOOKED_UP, layout.fields, strict=True):
+            if field is not None:
+                values[field] = _given(row[column]) if is_address else bytes(row[column])
         data = row["data"] or {}
         for name in layout.hexed:
             values[name] = bytes.fromhex(data[name])
@@ -181,7 +198,13 @@ def event_of_row(row: RowMapping, anchored: Iterable[LedgerEntry] = ()) -> Logge
             values["digests"] = tuple(entry.digest for entry in entries)
             values["locators"] = tuple(entry.detail[:LOCATOR_BYTES] for entry in entries)
         block_hash, transaction_hash = bytes(row["hash"]), bytes(row["transaction_hash"])
-        event = kind(**values)
+        event, contract = kind(**values), _given(row["contract"])
     except (KeyError, ValueError, TypeError) as error:
         raise IndexDamaged(f"Event {row['block']}/{row['log_index']} can't be read.") from error
-    return LoggedEvent(row["block"], block_hash, row["log_index"], transaction_hash, row["contract"], event)
+    return LoggedEvent(row["block"], block_hash, row["log_index"], transaction_hash, contract, event)
+
+
+def _given(address: str | None) -> str:
+    if address is None:
+        raise ValueError("no address")
+    return address

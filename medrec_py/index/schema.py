@@ -6,11 +6,53 @@ events (`medrec_py.index.standing`), so there is no derived state that could dis
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from eth_utils.address import to_checksum_address
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+)
 
 SCHEMA_VERSION: Final = 1
+ADDRESS_BYTES: Final = 20
+
+
+class Address(TypeDecorator[str]):
+    """An address: EIP-55 text in Python, 20 bytes in SQL, where it stands in four rows of five and in most indexes."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """The bytes of an address."""
+        return None if value is None else address_bytes(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """The text of an address; `None` for what is none, so that the reader of the row can name the row."""
+        return None if value is None or len(value) != ADDRESS_BYTES else _checksummed(bytes(value))
+
+
+def address_bytes(text: str) -> bytes:
+    """The 20 bytes of an address."""
+    return bytes.fromhex(text[2:])
+
+
+@lru_cache(maxsize=65_536)
+def _checksummed(address: bytes) -> str:
+    return str(to_checksum_address(address))
+
 
 metadata: Final = MetaData()
 
@@ -41,11 +83,13 @@ events: Final = Table(
     Column("block", BigInteger, primary_key=True, autoincrement=False),
     Column("log_index", Integer, primary_key=True, autoincrement=False),
     Column("transaction_hash", LargeBinary, nullable=False),
-    Column("contract", Text, nullable=False),
+    Column("contract", Address, nullable=False),
     Column("kind", Text, nullable=False, comment="name of the Solidity event"),
-    Column("subject", Text),
-    Column("actor", Text, comment="participant, provider, author, grantor, gateway: who acted, as the event names it"),
-    Column("viewer", Text),
+    Column("subject", Address),
+    Column(
+        "actor", Address, comment="participant, provider, author, grantor, gateway: who acted, as the event names it"
+    ),
+    Column("viewer", Address),
     Column("id", LargeBinary, comment="of a grant"),
     Column("digest", LargeBinary, comment="bundle, parcel, root, head or vocabulary"),
     Column("data", JSON(none_as_null=True), comment="the event's other fields; bytes as hex"),
@@ -58,13 +102,14 @@ entries: Final = Table(
     Column("block", BigInteger, primary_key=True, autoincrement=False),
     Column("log_index", Integer, primary_key=True, autoincrement=False),
     Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("owner", Text, nullable=False, comment="whose hash chain it extends: a subject, or the author of a batch"),
+    Column(
+        "owner", Address, nullable=False, comment="whose hash chain it extends: a subject, or the author of a batch"
+    ),
     Column("kind", SmallInteger, nullable=False, comment="0 anchor, 1 retract, 2 batch, as hashed"),
-    Column("author", Text, nullable=False),
+    Column("author", Address, nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("detail", LargeBinary, nullable=False, comment="32 bytes, as hashed"),
-    Column("transaction_hash", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 

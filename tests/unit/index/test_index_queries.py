@@ -31,7 +31,7 @@ def index_of(registry: Registry, per_block: int = 1) -> tuple[Index, ScriptedCha
 # ------------------------------------------------------------------------------------------- events rebuild the state
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(registries(), st.integers(1, 5))
 def test_events_rebuild_state(registry, per_block):
     index, _chain = index_of(registry, per_block)
@@ -71,7 +71,7 @@ def test_events_rebuild_state(registry, per_block):
         assert index.vocabularies() == registry.vocabularies
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(registries(), st.integers(1, 5))
 def test_ledger_is_the_plain_fold_over_the_events(registry, per_block):
     index, chain = index_of(registry, per_block)
@@ -95,7 +95,7 @@ def test_ledger_is_the_plain_fold_over_the_events(registry, per_block):
             assert [batch.entry for batch in index.batches(author)] == of_author
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(registries(), st.integers(1, 5))
 def test_every_event_comes_back_as_it_went_in(registry, per_block):
     index, chain = index_of(registry, per_block)
@@ -103,7 +103,7 @@ def test_every_event_comes_back_as_it_went_in(registry, per_block):
         assert list(index.events()) == chain.all_events
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(registries(), st.sets(st.sampled_from(PATIENTS), min_size=1))
 def test_the_timeline_holds_what_concerns_the_subjects_and_nothing_else(registry, subjects):
     index, chain = index_of(registry)

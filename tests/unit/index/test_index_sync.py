@@ -289,7 +289,7 @@ def test_hashes_are_kept_for_the_window_and_for_blocks_with_events(url):
     assert numbers == [0, 1, 2, 3, 4, *range(545 - 64, 545)]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     first=registries(30),
     then=st.lists(st.tuples(st.integers(0, 12), registries(10), st.integers(1, 3)), max_size=4),

@@ -120,7 +120,7 @@ def test_a_replay_goes_on_from_a_head():
     assert replay(entries[3:], replay(entries[:3])) == replay(entries)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_ledger_is_complete(data):
     """Removing, adding, reordering or altering any entry leads to another head."""
@@ -240,7 +240,7 @@ def test_position_and_transaction_alone_are_no_fault_because_the_head_does_not_b
     assert compare(index, chain) == []
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.integers(0, 6), max_size=12), st.lists(st.integers(0, 6), max_size=12))
 def test_the_faults_account_for_every_difference(index_numbers, chain_numbers):
     """No fault exactly if both fold to the same head; and mending what is named makes them equal."""
