@@ -24,7 +24,7 @@ class Limits:
     """How large an input may be; beyond them it is refused before it can exhaust the machine.
 
     Attributes:
-        max_bytes: Bytes of the whole input, once decompressed. Reading takes some eight times as much memory.
+        max_bytes: Bytes of the whole input, once decompressed. Reading takes up to ten times as much memory.
         max_resources: Resources in the input.
         max_depth: Levels of nesting in one JSON document.
     """

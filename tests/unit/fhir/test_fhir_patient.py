@@ -93,6 +93,7 @@ OWNERS = [
     about("Condition", "subject", ref("https://clinic.example/fhir/Patient/stranger")),
     about("Condition", "subject", ref("https://clinic.example/fhir/Patient/stranger/_history/2")),
     about("Condition", "subject", ref("Patient/an_odd_id")),
+    about("Condition", "subject", ref("Patient/stranger#part")),
     about("Condition", "subject", ref("urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7")),
     about("Condition", "subject", ref("urn:oid:1.2.3", type="Patient")),
     about("Condition", "subject", ref("Patient?identifier=urn:mrn|77")),
