@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from medrec_py.chain import Account, as_account
@@ -50,21 +51,26 @@ class Tree:
     is_open: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One address of a patient.
 
     Attributes:
         index: Number of the case key; None for the wallet's own address.
         account: Signs for the subject.
-        key: The subject's own X-Wing key pair.
+        root: The patient's root key.
         actor: How its acts reach the chain.
     """
 
     index: int | None
     account: Account
-    key: ParticipantKey
+    root: RootKey
     actor: Actor
+
+    @cached_property
+    def key(self) -> ParticipantKey:
+        """The subject's own X-Wing key pair."""
+        return ParticipantKey.from_seed(participant_seed(self.root, self.subject))
 
     @property
     def subject(self) -> str:
@@ -76,20 +82,30 @@ class Case:
         """Whether the patient's own records go here: to the wallet's address, or to the first case."""
         return self.index in (None, 0)
 
-    def trees(self, context: Context, root: RootKey) -> list[Tree]:
+    def trees(self, context: Context) -> list[Tree]:
         """The trees of all its relationships, open and closed, before them that of its own records if it keeps any."""
-        trees = [self._tree(context, root, self.subject, 0, is_open=True)] if self.keeps_own_records else []
+        trees = [self._tree(context, self.subject, 0, is_open=True)] if self.keeps_own_records else []
         for item in context.index.relationships(subject=self.subject):
-            trees.append(self._tree(context, root, item.provider, item.number, is_open=item.is_open))
+            trees.append(self._tree(context, item.provider, item.number, is_open=item.is_open))
         return trees
 
     def holdings(self, trees: list[Tree]) -> Holdings:
         """Everything that the subject can open."""
-        held = tuple(Held(tree.provider, tree.number, (tree.node,), tree.epochs, tree.mailbox) for tree in trees)
+        held = tuple(
+            # What the subject sends to its own mailbox are re-keys; parcels never are.
+            Held(
+                tree.provider,
+                tree.number,
+                (tree.node,),
+                tree.epochs,
+                None if tree.provider == self.subject else tree.mailbox,
+            )
+            for tree in trees
+        )
         return Holdings(self.subject, held, subject_key=self.key)
 
-    def _tree(self, context: Context, root: RootKey, provider: str, number: int, *, is_open: bool) -> Tree:
-        node = relationship_node(root, self.subject, provider, number)
+    def _tree(self, context: Context, provider: str, number: int, *, is_open: bool) -> Tree:
+        node = relationship_node(self.root, self.subject, provider, number)
         mailbox = mailbox_key(node)
         entries = [
             entry
@@ -133,11 +149,10 @@ class Cases:
         """The case of a number; None for the wallet's own."""
         if index not in self._known:
             account = self._wallet if index is None else as_account(case_key(self._root, index))
-            key = ParticipantKey.from_seed(participant_seed(self._root, account.address))
             # A case key holds no ether: whoever funded it would tie it to another address in front of everybody.
             sender = self._sender if index is None else require_sender(self._sender, "A case key")
             actor = Actor(account, self._context.medrec, self._context.registrar, sender)
-            self._known[index] = Case(index, account, key, actor)
+            self._known[index] = Case(index, account, self._root, actor)
         return self._known[index]
 
     def own(self) -> Case:

@@ -38,10 +38,10 @@ class Cut:
     objects: tuple[bytes, ...]
 
 
-def window_of(terms: Terms, *, within: frozenset[int] | None = None) -> Window:
-    """The records that terms cover, of all their classes or of those within a set."""
+def window_of(terms: Terms) -> Window:
+    """The records that terms cover."""
     classes = frozenset(number for number in range(64) if terms.classes >> number & 1)
-    return Window(classes if within is None else classes & within, terms.records_from, terms.records_until)
+    return Window(classes, terms.records_from, terms.records_until)
 
 
 def last_key_year(terms: Terms) -> int:

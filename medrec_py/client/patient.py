@@ -185,9 +185,7 @@ class Patient(Participant):
         context.sync()
         window = window_from(classes, records_from, records_until)
         cases = self._cases.used() if subject is None else [self._case(subject)]
-        return [
-            record for case in cases for record in case.holdings(case.trees(context, self.root)).read(context, window)
-        ]
+        return [record for case in cases for record in case.holdings(case.trees(context)).read(context, window)]
 
     def publish(self, source: Source | RecordSet, *, any_patient: bool = False) -> Publication:
         """Seals and anchors records of the patient's own making, into the ledger of an address of their own.
@@ -202,7 +200,7 @@ class Patient(Participant):
         if not records.records:
             raise InvalidInput("The input holds no resource.", hint="Give a Bundle with entries, or resources.")
         case = self._cases.own()
-        tree = case.trees(context, self.root)[0]
+        tree = case.trees(context)[0]
         place = context.place(case.subject, case.subject)
         groups = lots(records.records)
         sealed, keys = [], []
@@ -327,7 +325,7 @@ class Patient(Participant):
             now=context.chain.now(),
         )
         recipient = context.public_key(viewer)
-        cutting = cut(context, case.holdings(case.trees(context, self.root)), terms)
+        cutting = cut(context, case.holdings(case.trees(context)), terms)
         draft = PresentedGrant(case.subject, viewer, ZERO_BYTES32, terms)
         presented = seal_grant(context, case.subject, (draft,), cutting, case.key.public_key, [recipient])
         case.actor.submit(case.actor.grant(case.subject, presented))
@@ -379,7 +377,7 @@ class Patient(Participant):
         self._context.sync()
         receipts = []
         for case in self._cases.used():
-            rekeying = Rekeying(self._context, case, case.trees(self._context, self.root))
+            rekeying = Rekeying(self._context, case, case.trees(self._context))
             receipt = rekeying.run(self._opened(case))
             if receipt is not None:
                 receipts.append(receipt)

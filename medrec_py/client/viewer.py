@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from medrec_py.chain import TransactionReceipt
 from medrec_py.client.cutting import cut, window_of
@@ -113,7 +114,7 @@ class Viewer(Participant):
             raise self._refusal(refused, whose, asked, numbers, code)
         records: dict[tuple[bytes, str], ReadRecord] = {}
         for opened, allowed in permitted.values():
-            window = _intersection(asked, window_of(opened.grant.terms, within=frozenset(allowed)))
+            window = replace(_intersection(asked, _chain_window(opened.grant)), classes=frozenset(allowed))
             for record in self._holdings(opened).read(context, window):
                 records.setdefault((record.digest, record.record.reference), record)
         return Reading(tuple(records.values()), tuple(opened.grant for opened, _ in permitted.values()), asked)
@@ -271,7 +272,7 @@ class Viewer(Participant):
         medrec = self._context.medrec
         refusal: Decision | None = None
         for opened in reversed(grants):
-            date = _date_to_ask(asked, window_of(opened.grant.terms))
+            date = _date_to_ask(asked, _chain_window(opened.grant))
             request = Request(opened.grant.subject, self.address, class_number, purpose, operation, date, agent)
             decision = medrec.evaluate(opened.grant.chain, request)
             if decision.permitted:
@@ -358,8 +359,13 @@ def _date_to_ask(asked: Window, granted: Window) -> int:
     return asked.first or min(asked.last, granted.last)
 
 
-def _intersection(asked: Window, granted: Window) -> Window:
-    return Window(asked.classes & granted.classes, max(asked.first, granted.first), min(asked.last, granted.last))
+def _chain_window(grant: Grant) -> Window:
+    """What every grant of the chain covers."""
+    return reduce(_intersection, (window_of(presented.terms) for presented in grant.chain))
+
+
+def _intersection(first: Window, second: Window) -> Window:
+    return Window(first.classes & second.classes, max(first.first, second.first), min(first.last, second.last))
 
 
 def _within(terms: Terms, parent: Terms) -> Terms:
