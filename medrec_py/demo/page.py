@@ -1,0 +1,5 @@
+"""The picture."""
+
+
+def write_page(report, path):
+    pass
