@@ -5,8 +5,8 @@ import {ICondition} from "../interfaces/ICondition.sol";
 import {IRegistrar} from "../interfaces/IRegistrar.sol";
 import {Request} from "../types/Terms.sol";
 
-/// @title WhileAccredited: a grant that permits nothing to a viewer whose accreditation does not run
-/// @dev A grant's condition is asked about every viewer below it too, so a sub-viewer needs the accreditation itself.
+/// @title WhileAccredited: a grant that permits nothing unless its viewer's accreditation runs
+/// @dev The sub-grants below it go with it; what their own viewers need is for their own conditions to say.
 contract WhileAccredited is ICondition {
     IRegistrar private immutable _REGISTRAR;
     uint64 private immutable _ROLES;

@@ -5,8 +5,8 @@ import {ICondition} from "../interfaces/ICondition.sol";
 import {IRelationships} from "../interfaces/IRelationships.sol";
 import {Request} from "../types/Terms.sol";
 
-/// @title WhileRelated: a grant that permits nothing to a viewer without an open relationship with the subject
-/// @dev A grant's condition is asked about every viewer below it too, so a sub-viewer needs a relationship itself.
+/// @title WhileRelated: a grant that permits nothing unless its viewer has an open relationship with the subject
+/// @dev The sub-grants below it go with it; what their own viewers need is for their own conditions to say.
 contract WhileRelated is ICondition {
     IRelationships private immutable _RELATIONSHIPS;
 

@@ -151,7 +151,8 @@ abstract contract Grants is SignedActs, IGrants {
 
             id = _grantId(request.subject, grantor, presented.viewer, presented.bundle, presented.terms.hash());
             refusal = _evaluateStatus(request.subject, grantor, id);
-            if (refusal == Refusal.Permitted) refusal = presented.terms.evaluate(id, request);
+            if (refusal == Refusal.Permitted) refusal = presented.terms.evaluate(request);
+            if (refusal == Refusal.Permitted) refusal = _evaluateCondition(presented, id, request, position == last);
             if (refusal != Refusal.Permitted) return (refusal, position);
             grantor = presented.viewer;
         }
@@ -253,6 +254,21 @@ abstract contract Grants is SignedActs, IGrants {
         if (status == GrantStatus.Revoked) return Refusal.Revoked;
         if (status == GrantStatus.Renounced) return Refusal.Renounced;
         return Refusal.Unknown;
+    }
+
+    /// @dev A condition is asked about the viewer of the grant that names it, in a sub-grant's chain as well: asked about
+    /// the last viewer, it could hold for a sub-grant when it does not for the grant that this was cut from.
+    function _evaluateCondition(PresentedGrant calldata presented, bytes32 id, Request calldata request, bool isLast)
+        private
+        view
+        returns (Refusal)
+    {
+        address condition = presented.terms.condition;
+        if (condition == address(0)) return Refusal.Permitted;
+        Request memory asked = request;
+        asked.viewer = presented.viewer;
+        if (!isLast) asked.agent = address(0);
+        return TermsRules.holds(condition, id, asked) ? Refusal.Permitted : Refusal.Condition;
     }
 
     function _evaluateViewer(PresentedGrant calldata presented, bytes32 id, Request calldata request)

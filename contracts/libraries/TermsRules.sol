@@ -19,9 +19,8 @@ library TermsRules {
         return keccak256(abi.encode(TERMS_TYPEHASH, terms));
     }
 
-    /// @dev The first rule that refuses, of those that every grant of a chain is asked.
-    /// @param id The grant that the terms belong to; its condition is told.
-    function evaluate(Terms calldata terms, bytes32 id, Request calldata request) internal view returns (Refusal) {
+    /// @dev The first of the terms that refuses; the condition is left out, see `holds`.
+    function evaluate(Terms calldata terms, Request calldata request) internal view returns (Refusal) {
         if (block.timestamp < terms.startsAt) return Refusal.NotYetValid;
         if (block.timestamp >= terms.expiresAt) return Refusal.Expired;
         if ((terms.classes >> request.class) & 1 == 0) return Refusal.Class;
@@ -30,13 +29,12 @@ library TermsRules {
         if (operation == 0 || operation & terms.operations != operation) return Refusal.Operation;
         if (request.date < terms.recordsFrom || request.date > terms.recordsUntil) return Refusal.RecordDate;
         if (request.date == 0 && terms.recordsUntil != NO_LAST_DATE) return Refusal.RecordDate;
-        return _holds(terms.condition, id, request) ? Refusal.Permitted : Refusal.Condition;
+        return Refusal.Permitted;
     }
 
-    /// @dev A low-level call that looks at one word only, so that a condition without code, one that reverts and one
-    /// that answers nonsense, however long, all refuse instead of making the evaluation fail.
-    function _holds(address condition, bytes32 id, Request calldata request) private view returns (bool) {
-        if (condition == address(0)) return true;
+    /// @dev Asks a condition by a low-level call that looks at one word only, so that one without code, one that reverts
+    /// and one that answers nonsense, however long, all refuse instead of making the evaluation fail.
+    function holds(address condition, bytes32 id, Request memory request) internal view returns (bool) {
         (bool success, bytes32 answer,) =
             LowLevelCall.staticcallReturn64Bytes(condition, abi.encodeCall(ICondition.holds, (id, request)));
         return success && LowLevelCall.returnDataSize() == 32 && uint256(answer) == 1;

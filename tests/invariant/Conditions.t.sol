@@ -47,11 +47,26 @@ contract ConditionsTest is World {
         _assertRefused(_chain(root), _request(secondProvider), Refusal.Permitted, 0);
     }
 
-    function test_a_grant_while_accredited_asks_it_of_sub_viewers_too() public {
+    function test_AttenuationOnly_a_condition_of_the_grant_above_is_about_its_own_viewer() public {
         _grantUnder(address(new WhileAccredited(registrar, ROLE_PROVIDER)), secondProvider);
-        PresentedGrant memory child = _child(root, _terms());
+        PresentedGrant memory child = PresentedGrant(secondProvider.addr, provider.addr, BUNDLE, _terms());
+        child.terms.parent = _id(root);
         _grant(child);
-        _assertRefused(_chain(root, child), _request(subViewer), Refusal.Condition, 0);
+        _assertRefused(_chain(root, child), _request(provider), Refusal.Permitted, 1);
+        // The sub-viewer is accredited still, but what it was given hangs on somebody who is not.
+        vm.prank(registrarAdmin.addr);
+        registrar.withdrawAccreditation(secondProvider.addr);
+        _assertRefused(_chain(root, child), _request(provider), Refusal.Condition, 0);
+    }
+
+    function test_a_sub_grant_asks_for_more_by_a_condition_of_its_own() public {
+        root = _root(_terms());
+        _grant(root);
+        Terms memory below = _terms();
+        below.condition = address(new WhileAccredited(registrar, ROLE_PROVIDER));
+        PresentedGrant memory child = _child(root, below);
+        _grant(child);
+        _assertRefused(_chain(root, child), _request(subViewer), Refusal.Condition, 1);
         _accredit(subViewer, ROLE_PROVIDER);
         _assertRefused(_chain(root, child), _request(subViewer), Refusal.Permitted, 1);
     }
@@ -92,6 +107,19 @@ contract ConditionsTest is World {
         _grant(root);
         _assertRefused(_chain(root), request, Refusal.Permitted, 0);
         _assertRefused(_chain(root), _request(viewer), Refusal.Condition, 0);
+    }
+
+    function test_a_condition_above_is_told_of_its_own_viewer_and_of_no_agent() public {
+        Terms memory terms = _terms();
+        terms.condition = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
+        root = _root(terms);
+        new ExactCondition(keccak256(abi.encode(_id(root), _request(viewer))));
+        PresentedGrant memory child = _child(root, _terms());
+        _grant(root);
+        _grant(child);
+        Request memory request = _request(subViewer);
+        request.agent = agent.addr;
+        _assertRefused(_chain(root, child), request, Refusal.Permitted, 1);
     }
 
     function test_the_condition_of_a_sub_grant_counts_beside_its_parents() public {

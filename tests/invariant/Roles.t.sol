@@ -72,13 +72,14 @@ contract RolesTest is World {
         Person[11] memory roles = _roles();
         assertEq(bytes(expected).length, roles.length);
         string memory actual = new string(roles.length);
+        (bytes1 may, bytes1 mayNot) = ("x", ".");
         for (uint256 i = 0; i < roles.length; ++i) {
             uint256 before = NEWER.snapshotState();
             bool did;
             try verb(roles[i].addr) returns (bool done) {
                 did = done;
             } catch {}
-            bytes(actual)[i] = did ? bytes1("x") : bytes1(".");
+            bytes(actual)[i] = did ? may : mayNot;
             NEWER.revertToState(before);
         }
         assertEq(actual, expected);
