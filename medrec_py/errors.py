@@ -839,6 +839,18 @@ class PublicationPending(Unavailable):
     default_hint = "Nothing was lost. Once the server named answers, `resume` finishes it, once."
 
 
+class PublicationFailed(Refused):
+    """The chain refused a publication earlier, and nobody has retried or discarded it."""
+
+    default_hint = "Remove the cause and `retry` it, or `discard` it."
+
+
+class AnchoringUnproven(IntegrityError):
+    """A transaction was mined and succeeded, but did not emit what it was to emit."""
+
+    default_hint = "Check that the call goes to the deployment's contract; then `retry` with the right one, or `discard`."
+
+
 class JournalUnavailable(Unavailable):
     """The folder of an outbox can't be read or written."""
 

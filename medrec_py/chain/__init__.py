@@ -11,13 +11,13 @@ from medrec_py.chain.contracts import (
     MedRecContract,
     RegistrarContract,
     Relationship,
-    grant_id,
-    presented_grant_id,
-    terms_hash,
+    ledger_head_slot,
 )
-from medrec_py.chain.deploy import DeploymentReport, deploy
+from medrec_py.chain.deploy import DeploymentReport, deploy, predicted_addresses
 from medrec_py.chain.deployment import Deployment
 from medrec_py.chain.embedded import EmbeddedChain
+from medrec_py.chain.hashing import require_address
+from medrec_py.chain.structs import grant_id, presented_grant_id, terms_hash
 
 __all__ = [
     "Account",
@@ -38,7 +38,10 @@ __all__ = [
     "deploy",
     "generate_account",
     "grant_id",
+    "ledger_head_slot",
     "load_keyfile",
+    "predicted_addresses",
     "presented_grant_id",
+    "require_address",
     "terms_hash",
 ]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import rlp
+
+from medrec_py.chain.hashing import checksum, keccak
+from medrec_py.errors import ChainInconsistent, ProofInvalid
 from medrec_py.types.events import LoggedEvent
+
+_EMPTY_TRIE = keccak(rlp.encode(b""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +92,61 @@ class StorageProof:
     values: dict[int, bytes]
     storage_proofs: dict[int, tuple[bytes, ...]]
 
+    @classmethod
+    def from_rpc(
+        cls, answer: Mapping[str, Any], slots: Sequence[int], block_number: int, state_root: bytes
+    ) -> StorageProof:
+        """From the answer of a node to `eth_getProof` for these slots.
+
+        Raises:
+            ChainInconsistent: It is no such answer.
+        """
+        try:
+            entries = dict(zip(slots, answer["storageProof"], strict=True))
+            return cls(
+                address=checksum(bytes.fromhex(answer["address"][2:])),
+                block_number=block_number,
+                state_root=state_root,
+                account_proof=_nodes(answer["accountProof"]),
+                storage_hash=bytes.fromhex(answer["storageHash"][2:]),
+                values={
+                    slot: (int(entry["value"], 16) if len(entry["value"]) > 2 else 0).to_bytes(32, "big")
+                    for slot, entry in entries.items()
+                },
+                storage_proofs={slot: _nodes(entry["proof"]) for slot, entry in entries.items()},
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ChainInconsistent("The answer to eth_getProof is malformed.", block=block_number) from error
+
     def verify(self, state_root: bytes) -> None:
         """Checks every value against a state root that the caller trusts.
 
         Raises:
             ProofInvalid: A path does not lead to what is claimed.
         """
-        raise NotImplementedError
+        account = _prove(state_root, keccak(bytes.fromhex(self.address[2:])), self.account_proof, "account")
+        fields = rlp.decode(account) if account else [b"", b"", _EMPTY_TRIE, b""]
+        if fields[2] != self.storage_hash:
+            raise ProofInvalid(f"The proof's storage root is not that of {self.address}.", address=self.address)
+        for slot, value in self.values.items():
+            proven = b""
+            if self.storage_hash != _EMPTY_TRIE:
+                key = keccak(slot.to_bytes(32, "big"))
+                proven = _prove(self.storage_hash, key, self.storage_proofs[slot], f"slot {slot:#x}")
+            if (rlp.decode(proven) if proven else b"").rjust(32, b"\0") != value:
+                raise ProofInvalid(f"Slot {slot:#x} of {self.address} does not hold what is claimed.", slot=hex(slot))
+
+
+def _nodes(texts: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(bytes.fromhex(text[2:]) for text in texts)
+
+
+def _prove(root: bytes, key: bytes, nodes: Sequence[bytes], what: str) -> bytes:
+    """The value under a key in the Merkle-Patricia trie with this root; empty if the nodes prove that there is none."""
+    from trie import HexaryTrie
+    from trie.exceptions import BadTrieProof
+
+    try:
+        return bytes(HexaryTrie.get_from_proof(root, key, [rlp.decode(node) for node in nodes]))
+    except (BadTrieProof, rlp.exceptions.RLPException, ValueError, TypeError, AssertionError) as error:
+        raise ProofInvalid(f"The proof of {what} does not lead from the state root.", what=what) from error

@@ -1,0 +1,172 @@
+"""The narrow waist below `Chain`: JSON-RPC requests, answered by a server or by the chain inside the process."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import urlsplit
+
+from medrec_py.errors import ChainUnavailable, RpcAddressInvalid
+
+RpcRequest: TypeAlias = tuple[str, list[Any]]
+
+
+class RpcFailure(Exception):
+    """The error member of a JSON-RPC answer.
+
+    Attributes:
+        code: JSON-RPC error code.
+        message: The node's words.
+        data: Return data of a revert, if there is any.
+    """
+
+    def __init__(self, code: int, message: str, data: bytes | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+class Node(Protocol):
+    """Something that answers JSON-RPC. Quantities and bytes are 0x-hex, as the Ethereum execution API writes them."""
+
+    @property
+    def address(self) -> str:
+        """Where it is, without credentials."""
+
+    def request(self, method: str, params: list[Any]) -> Any:  # noqa: ANN401 (JSON)
+        """The result of one request.
+
+        Raises:
+            RpcFailure: The node answers with an error.
+            ChainUnavailable: It doesn't answer.
+        """
+
+    def batch(self, requests: Sequence[RpcRequest]) -> list[Any]:
+        """The results of several requests in their order; an `RpcFailure` stands where one failed.
+
+        Raises:
+            ChainUnavailable: The node doesn't answer. Any part of the requests may have been handled.
+        """
+
+    def close(self) -> None:
+        """Releases connections and files."""
+
+
+BATCH_SIZE = 500
+"""Requests in one JSON-RPC batch: servers commonly allow 1,000, and a batch of raw transactions stays below 1 MB."""
+
+
+class RemoteNode:
+    """A JSON-RPC server, reached through web3's provider for its kind of address."""
+
+    def __init__(self, rpc_url: str, *, timeout: float = 30.0) -> None:
+        self._address = without_credentials(rpc_url)
+        self._provider = _provider(rpc_url, timeout)
+
+    @property
+    def address(self) -> str:
+        """The URL, without credentials."""
+        return self._address
+
+    def request(self, method: str, params: list[Any]) -> Any:  # noqa: ANN401 (JSON)
+        """See `Node.request`."""
+        answer = self._exchange(lambda: self._provider.make_request(method, params))
+        return _result(answer)
+
+    def batch(self, requests: Sequence[RpcRequest]) -> list[Any]:
+        """See `Node.batch`. Longer lists go in pieces of `BATCH_SIZE`."""
+        results: list[Any] = []
+        for at in range(0, len(requests), BATCH_SIZE):
+            piece = list(requests[at : at + BATCH_SIZE])
+            results.extend(self._batch(piece) if len(piece) > 1 else [self._one(*request) for request in piece])
+        return results
+
+    def close(self) -> None:
+        """Drops the connection of a web socket; others hold none that matters."""
+        disconnect = getattr(self._provider, "disconnect", None)
+        if callable(disconnect):
+            disconnect()
+
+    def _batch(self, requests: list[RpcRequest]) -> list[Any]:
+        answers = self._exchange(lambda: self._provider.make_batch_request(requests))
+        if not isinstance(answers, list) or len(answers) != len(requests):
+            # A server that knows no batches answers with one error instead.
+            return [self._one(method, params) for method, params in requests]
+        results = []
+        for answer in answers:
+            try:
+                results.append(_result(answer))
+            except RpcFailure as failure:
+                results.append(failure)
+        return results
+
+    def _one(self, method: str, params: list[Any]) -> Any:  # noqa: ANN401 (JSON)
+        try:
+            return self.request(method, params)
+        except RpcFailure as failure:
+            return failure
+
+    def _exchange(self, exchange: Any) -> Any:  # noqa: ANN401 (JSON)
+        try:
+            return exchange()
+        except Exception as error:
+            # web3's providers raise errors of requests, websockets, json and the socket module; whichever it is, there
+            # was no usable answer. A second try follows at once only if the server dropped an idle connection.
+            if type(error).__name__ != "ConnectionError" or "RemoteDisconnected" not in str(error):
+                raise _unavailable(self._address, error) from error
+        try:
+            return exchange()
+        except Exception as error:
+            raise _unavailable(self._address, error) from error
+
+
+def without_credentials(rpc_url: str) -> str:
+    """The address without user, password and whatever follows the host: providers put their API keys there."""
+    if "://" not in rpc_url:
+        return rpc_url
+    parts = urlsplit(rpc_url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def decode_failure(error: Any) -> RpcFailure:  # noqa: ANN401 (JSON)
+    """The error member of an answer as an `RpcFailure`; nodes put a revert's data into `data` in three ways."""
+    if not isinstance(error, dict):
+        return RpcFailure(0, str(error))
+    data = error.get("data")
+    if isinstance(data, dict):
+        data = data.get("data", data.get("result"))
+    match = re.search(r"0x(?:[0-9a-fA-F]{2})*", data) if isinstance(data, str) else None
+    code = error.get("code")
+    return RpcFailure(
+        code if isinstance(code, int) else 0,
+        str(error.get("message", "")),
+        bytes.fromhex(match[0][2:]) if match else None,
+    )
+
+
+def _result(answer: Any) -> Any:  # noqa: ANN401 (JSON)
+    if isinstance(answer, dict) and answer.get("error") is not None:
+        raise decode_failure(answer["error"])
+    return answer["result"]
+
+
+def _unavailable(address: str, error: Exception) -> ChainUnavailable:
+    reason = type(error).__name__
+    return ChainUnavailable(f"The chain at {address} does not answer ({reason}).", address=address, reason=reason)
+
+
+def _provider(rpc_url: str, timeout: float) -> Any:  # noqa: ANN401 (web3's class depends on the address)
+    # Imported here, because web3 takes a second to import, which the embedded chain never needs.
+    from web3 import providers
+
+    if re.match(r"https?://[^/]", rpc_url):
+        return providers.HTTPProvider(rpc_url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
+    if re.match(r"wss?://[^/]", rpc_url):
+        return providers.LegacyWebSocketProvider(rpc_url, websocket_timeout=math.ceil(timeout))
+    if rpc_url.endswith(".ipc") and "://" not in rpc_url:
+        return providers.IPCProvider(rpc_url, timeout=math.ceil(timeout))
+    raise RpcAddressInvalid(f"{without_credentials(rpc_url)!r} is no address of a JSON-RPC server.")

@@ -1,0 +1,199 @@
+"""Transactions priced, signed and delivered; many at once without waiting between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from medrec_py.chain.accounts import Account
+from medrec_py.chain.calls import Call, SignedTransaction, TransactionReceipt
+from medrec_py.chain.node import RpcFailure, RpcRequest
+from medrec_py.chain.transactions import dynamic_fee_transaction, transaction_hash
+from medrec_py.errors import NonceUsed, NotMined, Refused
+
+if TYPE_CHECKING:
+    from medrec_py.chain.connection import Chain
+
+MOST_IN_FLIGHT: Final = 1_000
+"""Transactions of one account that are handed over before their receipts are asked for."""
+_FEWEST_IN_FLIGHT: Final = 16
+_PLAIN_TRANSFER: Final = 21_000
+_DEFAULT_PRIORITY_FEE: Final = 10**9
+_MINING_TIMEOUT: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What a transaction of one account costs now, and with which nonce it goes.
+
+    Attributes:
+        chain_id: EIP-155 id.
+        nonce: The account's next nonce, waiting transactions counted.
+        max_fee: Most wei per gas that will be paid: twice the base fee, so that it stays valid while the base fee rises
+            by an eighth per block for five full blocks (EIP-1559), plus the priority fee.
+        max_priority_fee: Wei per gas for whoever makes the block.
+        block_gas_limit: Gas that fits a block.
+    """
+
+    chain_id: int
+    nonce: int
+    max_fee: int
+    max_priority_fee: int
+    block_gas_limit: int
+
+    @classmethod
+    def from_answers(cls, chain_id: int, nonce: Any, block: Any, priority_fee: Any) -> Pricing:  # noqa: ANN401 (JSON)
+        """From the answers to `pricing_requests`."""
+        # Some chains don't know the priority fee's method; a gwei is what wallets then take.
+        tip = _DEFAULT_PRIORITY_FEE if isinstance(priority_fee, RpcFailure) else int(priority_fee, 16)
+        base_fee = int(block.get("baseFeePerGas", "0x0"), 16)
+        return cls(chain_id, int(nonce, 16), 2 * base_fee + tip, tip, int(block["gasLimit"], 16))
+
+    def sign(self, account: Account, call: Call, estimate: int, nonce: int) -> SignedTransaction:
+        """The call as a signed transaction with room above the estimate: state may change before it is mined."""
+        gas = max(estimate, min(estimate * 5 // 4 + 5_000, self.block_gas_limit))
+        raw = account.sign_transaction(
+            dynamic_fee_transaction(
+                chain_id=self.chain_id,
+                nonce=nonce,
+                to=call.to,
+                data=call.data,
+                value=call.value,
+                gas=gas,
+                max_fee=self.max_fee,
+                max_priority_fee=self.max_priority_fee,
+            )
+        )
+        return SignedTransaction(raw, transaction_hash(raw), nonce)
+
+
+def pricing_requests(sender: str) -> list[RpcRequest]:
+    """What has to be asked for a `Pricing`."""
+    return [
+        ("eth_getTransactionCount", [sender, "pending"]),
+        ("eth_getBlockByNumber", ["latest", False]),
+        ("eth_maxPriorityFeePerGas", []),
+    ]
+
+
+def call_query(call: Call, sender: str | None) -> dict[str, str]:
+    """A call as `eth_call` and `eth_estimateGas` take it."""
+    query = {"to": call.to, "data": "0x" + call.data.hex()}
+    if call.value:
+        query["value"] = hex(call.value)
+    if sender:
+        query["from"] = sender
+    return query
+
+
+# ── many at once ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def send_many(chain: Chain, account: Account, calls: Sequence[Call]) -> list[TransactionReceipt | Refused]:
+    """See `Chain.send_many`.
+
+    Each round estimates a stretch of calls in one batch, signs those that would succeed, hands them over in another and
+    collects their receipts in a third. Where an estimate is refused, the round ends before that call: it may depend on
+    the ones before, and only when it is refused with all of them mined is it refused for good.
+    """
+    outcomes: list[TransactionReceipt | Refused] = []
+    in_flight = MOST_IN_FLIGHT
+    while len(outcomes) < len(calls):
+        stretch = calls[len(outcomes) : len(outcomes) + in_flight]
+        estimates, pricing = _estimate(chain, account, stretch)
+        refused = 0
+        while refused < len(stretch) and isinstance(estimates[refused], RpcFailure):
+            outcomes.append(chain.refusal(estimates[refused], stretch[refused], account.address))
+            refused += 1
+        ready = refused
+        while ready < len(stretch) and not isinstance(estimates[ready], RpcFailure):
+            ready += 1
+        if ready == refused:
+            continue
+        signed = [
+            pricing.sign(account, stretch[at], int(estimates[at], 16), pricing.nonce + at - refused)
+            for at in range(refused, ready)
+        ]
+        delivered = _deliver(chain, account, stretch[refused:ready], signed)
+        outcomes.extend(delivered)
+        in_flight = min(MOST_IN_FLIGHT, max(_FEWEST_IN_FLIGHT, 2 * len(delivered)))
+    return outcomes
+
+
+def _estimate(chain: Chain, account: Account, calls: Sequence[Call]) -> tuple[list[Any], Pricing]:
+    requests: list[RpcRequest] = [("eth_estimateGas", [call_query(call, account.address)]) for call in calls]
+    answers = chain.node.batch([*pricing_requests(account.address), *requests])
+    for answer in answers[:2]:
+        if isinstance(answer, RpcFailure):
+            raise chain.refusal(answer)
+    return answers[3:], Pricing.from_answers(chain.chain_id, *answers[:3])
+
+
+def _deliver(
+    chain: Chain, account: Account, calls: Sequence[Call], signed: Sequence[SignedTransaction]
+) -> list[TransactionReceipt | Refused]:
+    """Hands over signed transactions with consecutive nonces; outcomes of the calls, or of the first of them."""
+    answers = chain.node.batch([("eth_sendRawTransaction", ["0x" + one.raw.hex()]) for one in signed])
+    rejected: dict[int, Refused] = {}
+    for at, answer in enumerate(answers):
+        if isinstance(answer, RpcFailure) and not chain.is_known(signed[at].hash):
+            rejected[at] = chain.refusal(answer)
+    accepted = [at for at in range(len(signed)) if at not in rejected]
+
+    first = min(rejected, default=None)
+    if first is not None and (not accepted or accepted[-1] < first) and (first > 0 or len(rejected) > 1):
+        # Nothing behind the first rejected one waits for its nonce, so they all begin anew: with the nonce that is
+        # theirs now, and once the node has room again.
+        outcomes = _collect(chain, calls[:first], signed[:first])
+        return outcomes or [_alone(chain, account, calls[0], rejected[0])]
+
+    for at, refusal in rejected.items():
+        if not isinstance(refusal, NonceUsed) and any(later > at for later in accepted):
+            _fill(chain, account, signed[at].nonce)
+    mined = iter(_collect(chain, [calls[at] for at in accepted], [signed[at] for at in accepted]))
+    return [
+        _alone(chain, account, calls[at], rejected[at]) if at in rejected else next(mined) for at in range(len(signed))
+    ]
+
+
+def _alone(chain: Chain, account: Account, call: Call, refusal: Refused) -> TransactionReceipt | Refused:
+    """The outcome of a call whose transaction was rejected: sent once more if only its nonce was taken."""
+    if not isinstance(refusal, NonceUsed):
+        return refusal
+    try:
+        return chain.send(account, call)
+    except Refused as second:
+        return second
+
+
+def _fill(chain: Chain, account: Account, nonce: int) -> None:
+    """Uses a nonce up with a transfer of nothing to oneself, so that the transactions behind it can be mined."""
+    answers = chain.node.batch(pricing_requests(account.address))
+    pricing = Pricing.from_answers(chain.chain_id, *answers)
+    nothing = Call(to=account.address, data=b"", name="nothing")
+    chain.broadcast(pricing.sign(account, nothing, _PLAIN_TRANSFER, nonce).raw)
+
+
+def _collect(
+    chain: Chain, calls: Sequence[Call], signed: Sequence[SignedTransaction]
+) -> list[TransactionReceipt | Refused]:
+    found: dict[int, Any] = {}
+    deadline = time.monotonic() + _MINING_TIMEOUT
+    pause = 0.01
+    while missing := [at for at in range(len(signed)) if at not in found]:
+        answers = chain.node.batch([("eth_getTransactionReceipt", ["0x" + signed[at].hash.hex()]) for at in missing])
+        fresh = {at: answer for at, answer in zip(missing, answers, strict=True) if isinstance(answer, dict)}
+        found.update(fresh)
+        if fresh:
+            deadline = time.monotonic() + _MINING_TIMEOUT
+        elif time.monotonic() >= deadline:
+            raise NotMined(
+                f"{len(missing)} of {len(signed)} transactions were not mined within {_MINING_TIMEOUT:g} seconds.",
+                hashes=["0x" + signed[at].hash.hex() for at in missing],
+            )
+        if len(found) < len(signed):
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
+    return [chain.outcome(found[at], call.name, len(call.data)) for at, call in enumerate(calls)]
