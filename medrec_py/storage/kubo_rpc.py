@@ -174,10 +174,16 @@ class KuboRpc:
 
 
 def _shorten_error(response: Any, **_: object) -> None:  # noqa: ANN401  (sets what requests calls private)
-    """Reads the body of an error reply up to a limit, before ipfshttpclient would read all of it."""
-    if response.status_code >= 400:
-        response._content = response.raw.read(_ERROR_LIMIT)
-        response._content_consumed = True
+    """Reads the body of an error reply before ipfshttpclient would: up to a limit, and only the message in it."""
+    if response.status_code < 400:
+        return
+    try:
+        said = json.loads(response.raw.read(_ERROR_LIMIT))
+        message = {"Message": str(said["Message"])} if isinstance(said, dict) and "Message" in said else None
+    except (ValueError, RecursionError):
+        message = None
+    response._content = b"" if message is None else json.dumps(message).encode()
+    response._content_consumed = True
 
 
 def _reason(error: BaseException) -> str:

@@ -162,7 +162,7 @@ class ReplicatedStore(BlockStore):
             except (Unavailable, IntegrityError) as error:
                 self._let_rest(store, error)
                 failed[store.name] = error.message
-                _log.warning("replica %s didn't take a write: %s", store.name, error.message)
+                _log.warning("writing: %s", error.message)
         if len(taken) < self.quorum:
             raise self._no_quorum("took the write", len(taken), failed)
         return taken[0]
@@ -190,7 +190,7 @@ class ReplicatedStore(BlockStore):
         """Remembers what one replica did wrong."""
         self._let_rest(store, error)
         self.incidents.append(problem(cid, store.name, error))
-        _log.warning("replica %s, object %s: %s", store.name, cid, error.message)
+        _log.warning("reading %s: %s", cid, error.message)
 
     def block(self, cid: Cid, *, search: bool = True) -> bytes:
         """See `BlockStore.block`; from the first replica that has it, then from the peers of any.
