@@ -848,7 +848,7 @@ class PublicationFailed(Refused):
 class AnchoringUnproven(IntegrityError):
     """A transaction was mined and succeeded, but did not emit what it was to emit."""
 
-    default_hint = "Check that the call goes to the deployment's contract; then `retry` with the right one, or `discard`."
+    default_hint = "Check that the call goes to the deployment's contract; `retry` with the right one, or `discard`."
 
 
 class JournalUnavailable(Unavailable):
