@@ -20,8 +20,6 @@ from medrec_py.crypto.keytree import (
     derive,
     leaf_for,
     mailbox_key,
-    period_of,
-    whole_periods,
 )
 from medrec_py.crypto.secret import (
     CaseKey,
@@ -58,9 +56,7 @@ __all__ = [
     "leaf_for",
     "mailbox_key",
     "participant_seed",
-    "period_of",
     "relationship_node",
     "root_from_signature",
     "root_from_signatures",
-    "whole_periods",
 ]

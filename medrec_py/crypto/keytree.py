@@ -4,9 +4,7 @@ Each step down is one HKDF-Expand (RFC 5869); none leads up or sideways. So whoe
 nothing else: epoch 0 as a whole (the provider, at the opening), one class of one epoch, "2024 and later" of a class.
 Epochs count by class: ending an epoch of one class leaves all the others as they are.
 
-The years 1900 to 2155 are leaves 0 to 255 (year - 1900, most significant bit first). Earlier records belong to the leaf
-1900 and later ones to 2155, so these two stand for all time before and after. Records without a date have a leaf of
-their own beside the years. A class node covers both.
+The years 1900 to 2155 are leaves 0 to 255 (year - 1900, most significant bit first). Records without a date have a leaf of their own beside the years. A class node covers both.
 """
 
 from __future__ import annotations
@@ -34,45 +32,6 @@ Epochs: TypeAlias = Mapping[int, Iterable[int]] | Iterable[int]
 
 _DEPTH: Final = 8
 _UNDATED: Final = "undated"
-_BEFORE_ALL: Final = 1
-_AFTER_ALL: Final = 9999
-"""FHIR's dates run from year 1 to 9999."""
-_NEW_YEAR: Final = 101
-_LAST_DAY: Final = 1231
-
-
-def period_of(year: int | None) -> int:
-    """The period that a clinical year belongs to: the year, cut to 1900..2155; `UNDATED` for None."""
-    return UNDATED if year is None else min(max(year, FIRST_YEAR), LAST_YEAR)
-
-
-def whole_periods(records_from: int, records_until: int) -> tuple[int, int]:
-    """First and last period that lie wholly in a window of dates, for `covering_set`.
-
-    The periods 1900 and 2155 stand for all time before and after, so they do only where the window has no bound.
-
-    Args:
-        records_from: First date as the number YYYYMMDD, as in a grant's terms; 0 for no bound.
-        records_until: Last date likewise; 99991231 for no bound.
-
-    Returns:
-        The two periods, inclusive; the first is after the last when there is none.
-
-    >>> whole_periods(20240101, 99991231)
-    (2024, 2155)
-    >>> whole_periods(19000101, 20240630)
-    (1901, 2023)
-    >>> whole_periods(20240102, 20241231)
-    (2025, 2024)
-    """
-    first, day = divmod(records_from, 10_000)
-    last, last_day = divmod(records_until, 10_000)
-    first += day > _NEW_YEAR
-    last -= last_day < _LAST_DAY
-    return (
-        FIRST_YEAR if first <= _BEFORE_ALL else max(first, FIRST_YEAR + 1),
-        LAST_YEAR if last >= _AFTER_ALL else min(last, LAST_YEAR - 1),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +98,8 @@ class Path:
             return cls(epoch, class_number, _UNDATED)
         if not FIRST_YEAR <= period <= LAST_YEAR:
             raise InvalidInput(
-                f"{period} is not a period.", hint=f"Use period_of(year): {FIRST_YEAR} to {LAST_YEAR}, or {UNDATED}."
+                f"{period} is not a period.",
+                hint=f"A period is a year from {FIRST_YEAR} to {LAST_YEAR}, or {UNDATED} for records without a date.",
             )
         return cls(epoch, class_number, f"{period - FIRST_YEAR:08b}")
 
@@ -239,8 +199,8 @@ def covering_set(
     Args:
         held: What to derive from: the relationship's node, or the nodes of a grant that is being passed on.
         classes: Class numbers.
-        first_year: First period, inclusive (see `whole_periods`: 1900 stands for all time before); less counts as 1900.
-        last_year: Last period, inclusive; more counts as 2155; before `first_year`: no dated records at all.
+        first_year: First whole year, inclusive; earlier than 1900 counts as 1900.
+        last_year: Last whole year, inclusive; later than 2155 counts as 2155; before `first_year`: no dated records.
         include_undated: Whether records without a date are covered.
         epochs: The epochs to hand over: by class, or the same for all.
 
@@ -288,8 +248,8 @@ def compartments(
         nodes: What is held.
         classes: Only these; all 64 when None.
         epochs: Only these (by class or for all); needed for the relationship's own node, which has no end of them.
-        first_year: First period, inclusive.
-        last_year: Last period, inclusive.
+        first_year: First year, inclusive.
+        last_year: Last year, inclusive.
         include_undated: Whether the undated compartments are wanted.
 
     Raises:

@@ -20,9 +20,7 @@ from medrec_py.crypto import (
     derive,
     leaf_for,
     mailbox_key,
-    period_of,
     relationship_node,
-    whole_periods,
 )
 from medrec_py.errors import InvalidInput, KeyNotHeld
 
@@ -93,10 +91,7 @@ def test_covering_is_being_a_prefix(upper: Path, lower: Path) -> None:
     assert upper.covers(lower) == (parts(lower)[: len(parts(upper))] == parts(upper))
 
 
-def test_periods_are_years_cut_to_the_tree() -> None:
-    assert [period_of(year) for year in (None, 1, 1899, 1900, 2024, 2155, 2156, 9999)] == [
-        UNDATED, 1900, 1900, 1900, 2024, 2155, 2155, 2155
-    ]  # fmt: skip
+def test_periods_are_years_or_undated() -> None:
     assert Path.of_compartment(0, 0, 1900).years == "00000000"
     assert Path.of_compartment(0, 0, 2155).years == "11111111"
     assert Path.of_compartment(0, 0, 2024).period == 2024
@@ -254,22 +249,3 @@ def test_compartments_heed_their_filters_and_come_latest_first() -> None:
 def test_a_relationship_node_has_no_end_of_epochs() -> None:
     with pytest.raises(InvalidInput, match="epochs"):
         list(compartments([TOP]))
-
-
-@pytest.mark.parametrize(
-    ("window", "periods"),
-    [
-        ((0, 99991231), (1900, 2155)),
-        ((10101, 99991231), (1900, 2155)),
-        ((19000101, 99991231), (1901, 2155)),
-        ((0, 21551231), (1900, 2154)),
-        ((20240101, 20241231), (2024, 2024)),
-        ((20240102, 20251231), (2025, 2025)),
-        ((20240101, 20251230), (2024, 2024)),
-        ((20240301, 20240401), (2025, 2023)),
-        ((18500101, 18501231), (1901, 1850)),
-        ((21600101, 21601231), (2160, 2154)),
-    ],
-)
-def test_only_whole_periods_of_a_window_are_handed_over(window: tuple[int, int], periods: tuple[int, int]) -> None:
-    assert whole_periods(*window) == periods
