@@ -4,7 +4,8 @@ Each step down is one HKDF-Expand (RFC 5869); none leads up or sideways. So whoe
 nothing else: epoch 0 as a whole (the provider, at the opening), one class of one epoch, "2024 and later" of a class.
 Epochs count by class: ending an epoch of one class leaves all the others as they are.
 
-The years 1900 to 2155 are leaves 0 to 255 (year - 1900, most significant bit first). Records without a date have a leaf of their own beside the years. A class node covers both.
+The years 1900 to 2155 are leaves 0 to 255 (year - 1900, most significant bit first). Records without a date have a leaf
+of their own beside the years. A class node covers both.
 """
 
 from __future__ import annotations

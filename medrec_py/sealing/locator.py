@@ -55,8 +55,8 @@ def make_locators(keys: Sequence[LocatorKey]) -> tuple[bytes, ...]:
 def match_locators(locators: Sequence[bytes], keys: Sequence[LocatorKey]) -> dict[int, int]:
     """Which locators belong to which keys.
 
-    One HMAC for each key and publication, and one more for each match. A tag fits by chance once in 2^64 trials; the
-    object then doesn't open.
+    One HMAC for each key and publication of which something is still to be found, and one more for each match: so the
+    likeliest keys come best first. A tag fits by chance once in 2^64 trials; the object then doesn't open.
 
     Returns:
         Position of the locator → position of the key, for those that match, in the locators' order.
@@ -73,12 +73,16 @@ def match_locators(locators: Sequence[bytes], keys: Sequence[LocatorKey]) -> dic
     found: dict[int, int] = {}
     for key_position, key in enumerate(keys):
         secret = key.reveal()
+        emptied = []
         for message, tags in publications.items():
             count = 0
-            while positions := tags.get(_tag(secret, message, count)):
-                for position in positions:
-                    found.setdefault(position, key_position)
+            while positions := tags.pop(_tag(secret, message, count), None):
+                found.update(dict.fromkeys(positions, key_position))
                 count += 1
+            if not tags:
+                emptied.append(message)
+        for message in emptied:
+            del publications[message]
     return dict(sorted(found.items()))
 
 

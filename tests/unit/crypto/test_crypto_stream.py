@@ -234,6 +234,15 @@ def test_anything_that_was_not_sealed_is_refused(data: bytes) -> None:
     refused(data)
 
 
+def test_a_chunk_that_is_not_authentic_leaves_nothing_in_the_buffer_it_was_opened_into() -> None:
+    sealed = bytearray(CIPHER.encrypt(text(SMALL)))
+    sealed[-1] ^= 1
+    out = bytearray(SMALL)
+    with pytest.raises(ParcelTampered):
+        CIPHER.open_chunk_into(0, memoryview(sealed), memoryview(out), last=True)
+    assert out == bytes(SMALL)
+
+
 # ── bounds ──
 
 
