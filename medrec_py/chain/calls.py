@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import rlp
-
 from medrec_py.chain.hashing import checksum, keccak
 from medrec_py.errors import ChainInconsistent, ProofInvalid
 from medrec_py.types.events import LoggedEvent
 
-_EMPTY_TRIE = keccak(rlp.encode(b""))
+_EMPTY_TRIE = keccak(b"\x80")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +122,8 @@ class StorageProof:
         Raises:
             ProofInvalid: A path does not lead to what is claimed.
         """
+        import rlp
+
         account = _prove(state_root, keccak(bytes.fromhex(self.address[2:])), self.account_proof, "account")
         fields = rlp.decode(account) if account else [b"", b"", _EMPTY_TRIE, b""]
         if fields[2] != self.storage_hash:
@@ -143,6 +143,7 @@ def _nodes(texts: Sequence[str]) -> tuple[bytes, ...]:
 
 def _prove(root: bytes, key: bytes, nodes: Sequence[bytes], what: str) -> bytes:
     """The value under a key in the Merkle-Patricia trie with this root; empty if the nodes prove that there is none."""
+    import rlp
     from trie import HexaryTrie
     from trie.exceptions import BadTrieProof
 
