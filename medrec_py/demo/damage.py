@@ -69,7 +69,7 @@ def damage_is_named(scene: Scene, telling: Telling) -> None:
     _is_named(
         telling,
         Damage(
-            f"a byte flipped in the object {flipped.hex()[:16]}… in {flippable.name}",
+            f"a byte flipped in the object {flipped.hex()[:16]}… of {_called(flippable is store)}",
             flipped.hex(),
             "tampered object",
             (flipped.hex(),),
@@ -83,7 +83,7 @@ def damage_is_named(scene: Scene, telling: Telling) -> None:
     _is_named(
         telling,
         Damage(
-            f"the object {dropped.hex()[:16]}… dropped from {store.name}",
+            f"the object {dropped.hex()[:16]}… dropped from the store",
             dropped.hex(),
             "missing object",
             (dropped.hex(),),
@@ -161,6 +161,10 @@ def _objects(index: Index, subject: str) -> list[bytes]:
     digests += [item.bundle for item in index.relationships(subject=subject)]
     digests += [item.bundle for item in index.grants(subject=subject)]
     return list(dict.fromkeys(digests))
+
+
+def _called(is_store: bool) -> str:
+    return "the store" if is_store else "the patient's own copy"
 
 
 def _copy(source: Store, target: Store, digest: bytes) -> None:

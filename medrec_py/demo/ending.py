@@ -6,6 +6,7 @@ from medrec_py.chain import MedRecContract
 from medrec_py.client import Grant
 from medrec_py.demo.report import Cell, History, Telling
 from medrec_py.demo.scene import CLINIC, HOSPITAL, STRANGER, Scene
+from medrec_py.demo.words import counted
 from medrec_py.types.terms import NO_EXPIRY
 from medrec_py.types.vocabulary import VOCABULARY
 
@@ -42,8 +43,8 @@ def history_is_verified(scene: Scene, telling: Telling) -> History:
         head="0x" + head.hex(),
     )
     telling.tell(
-        f"{entries:,} entries of the ledger replay to the head that the chain keeps, 0x{head.hex()[:16]}…; "
-        f"{verification.objects:,} objects hash to what they should; {len(found)} grants stand as the chain says."
+        f"{counted(entries, 'entry')} of the ledger replay to the head that the chain keeps, 0x{head.hex()[:16]}…; "
+        f"{counted(verification.objects, 'object')} hash to what they should; {counted(len(found), 'grant')} stand as the chain says."
     )
     telling.tell(
         f"{compared.equal:,} of {compared.wanted:,} resources came back equal, and {len(scene.later)} that were "
@@ -74,7 +75,7 @@ def _cells(scene: Scene) -> tuple[Cell, ...]:
     parcels: dict[tuple[int, int], set[bytes]] = {}
     for item in scene.records:
         place = item.record.record_class, item.record.period
-        records.setdefault(place, []).append(scene.plan.covers(item.record))
+        records.setdefault(place, []).append(item.record.reference in scene.seen)
         parcels.setdefault(place, set()).add(item.digest)
     return tuple(
         Cell(

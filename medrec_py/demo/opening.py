@@ -7,7 +7,8 @@ from typing import Any
 from medrec_py.chain import MedRecContract
 from medrec_py.client import Registrar, Scheduled
 from medrec_py.demo.report import Telling
-from medrec_py.demo.scene import CLINIC, HOSPITAL, PATIENT, REGISTRAR, STRANGER, Scene
+from medrec_py.demo.scene import CLINIC, HOSPITAL, REGISTRAR, STRANGER, Scene
+from medrec_py.demo.words import counted
 from medrec_py.errors import InvalidInput, Refused
 from medrec_py.types.ledger import replay
 
@@ -89,12 +90,13 @@ def record_is_published(scene: Scene, telling: Telling) -> None:
         notices=len(publication.notices),
     )
     telling.tell(
-        f"{publication.records:,} records of {scene.source.name} in {len(publication.by_class)} classes become "
-        f"{publication.parcels:,} sealed parcels, one for each class and year."
+        f"{counted(publication.records, 'record')} of {scene.source.name} in "
+        f"{len(publication.by_class)} of the classes become {counted(publication.parcels, 'sealed parcel')}, "
+        "one for each class and year."
     )
     telling.tell(
-        f"{publication.plain_bytes:,} bytes of FHIR become {publication.sealed_bytes:,} sealed ones; for each parcel the "
-        "chain gets a digest of 32 bytes and a locator of 16, all in one transaction."
+        f"{publication.plain_bytes:,} bytes of FHIR become {publication.sealed_bytes:,} sealed ones; for each parcel "
+        "the chain gets a digest of 32 bytes and a locator of 16, all in one transaction."
     )
 
 
@@ -120,8 +122,8 @@ def another_device_recovers(scene: Scene, telling: Telling) -> None:
         entries=len(ledger),
     )
     telling.tell(
-        f"A new device with nothing but the wallet's key asks {PATIENT}'s wallet for one signature, derives every other "
-        f"key from it, and finds {len(relationships)} relationship and {len(ledger):,} entries of the ledger."
+        "A new device with nothing but the wallet's key asks the wallet for its signature, derives every other key "
+        f"from it, and finds {counted(len(relationships), 'relationship')} and {counted(len(ledger), 'entry')} of the ledger."
     )
     telling.tell(f"{compared.equal:,} of {compared.wanted:,} resources come back equal as JSON values, to the digit.")
 
@@ -130,7 +132,7 @@ def _accredited(registrar: Registrar, participant: str) -> Any:  # noqa: ANN401 
     outcome = registrar.accredit(participant)
     if isinstance(outcome, Scheduled):
         raise InvalidInput(
-            f"This deployment accredits only after a delay; {participant} can be accredited at {outcome.executable_at}.",
+            f"This deployment accredits only after a delay: {participant} not before {outcome.executable_at}.",
             hint="Use a deployment of your own: leave --deployment out.",
             executable_at=outcome.executable_at,
         )

@@ -117,9 +117,8 @@ def choose(records: Sequence[ClinicalRecord]) -> Plan:
 
 def _cut(records: Iterable[ClinicalRecord]) -> tuple[int, bool]:
     """The day from which records are shared, and whether it cuts a year that has records on both sides."""
-    days = sorted(
-        {record.date_first for record in records if record.is_dated and record.date_first == record.date_last}
-    )
+    dated = (record for record in records if record.is_dated and record.date_first == record.date_last)
+    days = sorted({record.date_first for record in dated})
     if not days:
         return NO_FIRST_DATE, False
     years = [list(group) for _, group in groupby(days, key=lambda day: day // 10000)]

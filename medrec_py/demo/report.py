@@ -245,7 +245,7 @@ class Cell:
         period: Calendar year; None for undated records.
         records: How many records.
         parcels: In how many parcels.
-        shared: How many of the records the first grant covered.
+        shared: How many of the records the clinic read while its grant stood.
     """
 
     class_code: str

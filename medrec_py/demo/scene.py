@@ -63,6 +63,7 @@ class Scene:
         records: The patient's records as the other device found them, with their parcels.
         grants: The grants that were made, in order.
         later: Records that the hospital published later.
+        seen: References of the records that the clinic has read.
     """
 
     stage: Stage
@@ -73,6 +74,7 @@ class Scene:
     records: list[ReadRecord] = field(default_factory=list)
     grants: list[Grant] = field(default_factory=list)
     later: list[ClinicalRecord] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
 
     # ── costs ──
 

@@ -7,8 +7,9 @@ from medrec_py.crypto import CompartmentKey, Path, derive, relationship_node
 from medrec_py.demo.comparison import contents
 from medrec_py.demo.plan import OTHER_PURPOSE, PURPOSE
 from medrec_py.demo.report import Telling
-from medrec_py.demo.scene import CLINIC, STRANGER, Scene
+from medrec_py.demo.scene import STRANGER, Scene
 from medrec_py.demo.stage import DAY
+from medrec_py.demo.words import counted
 from medrec_py.errors import IntegrityError, NotPermitted, Refused
 from medrec_py.sealing import BundleContext, BundleKind, FetchedParcel, Place, open_bundle, open_parcel
 from medrec_py.storage import digest_of
@@ -25,7 +26,7 @@ def clinic_reads_and_others_do_not(scene: Scene, telling: Telling) -> None:
     stage, plan = scene.stage, scene.plan
     grant = _grant(scene, stage.lifetime)
     scene.relayed(telling)
-    telling.tell(f"{grant.terms.statement}")
+    telling.tell(f"The patient's wallet shows this sentence, and signs it: {grant.terms.statement}")
     read = _reads_exactly(scene, telling)
     telling.counts.update(
         record_class=plan.shared_code, purpose=PURPOSE, records_from=plan.first_day, records_read=read
@@ -65,9 +66,13 @@ def clinic_reads_and_others_do_not(scene: Scene, telling: Telling) -> None:
     scene.is_refused(telling, "records published after expiry", Refusal.EXPIRED, set(publication.digests), grant=grant)
     telling.counts["refusals"] = len(telling.refusals)
     telling.tell(
-        f"At {iso(grant.terms.expires_at)} the grant expires. The patient's client changes the keys of the class, and of "
-        f"the {publication.parcels} parcels published since the clinic opens none. What it could open it still can, if "
-        "it kept the objects: no system takes back what was seen."
+        "Class, date and stranger are refused twice: by the chain's rule, and for lack of a key. A purpose is a rule "
+        "alone: the keys held for one purpose open for any, so it binds whoever obeys the rule, not the cipher."
+    )
+    telling.tell(
+        f"At {iso(grant.terms.expires_at)} the grant expires, the patient's client changes the keys of the class, and "
+        f"what is published since ({counted(publication.records, 'record')} in {counted(publication.parcels, 'parcel')}) the clinic can't "
+        "open. What it could open it still can if it kept the objects: nobody can take back what was seen."
     )
 
 
@@ -86,8 +91,8 @@ def clinic_is_revoked(scene: Scene, telling: Telling) -> None:
         telling, "records published right after the revocation", Refusal.REVOKED, set(at_once.digests), grant=grant
     )
     telling.tell(
-        "The patient revokes with one call. Before any key is changed the hospital publishes: it sees that its keys are "
-        "older than the revocation and seals to the patient's own public key."
+        "The patient revokes with one call. Before any key is changed the hospital publishes: it sees that its keys "
+        "are older than the revocation, and seals to the patient's own public key."
     )
     stage.patient.rekey()
     afterwards = scene.publish_more(telling, 3)
@@ -115,8 +120,8 @@ def clinic_is_revoked(scene: Scene, telling: Telling) -> None:
         refusals=len(telling.refusals),
     )
     telling.tell(
-        f"With the keys of both grants the clinic opens {telling.counts['clinic_opens']} of {len(new)} new parcels, the "
-        f"patient all {len(readable)}."
+        f"With the keys of both grants the clinic opens {telling.counts['clinic_opens']} of {counted(len(new), 'new parcel')}, "
+        f"the patient all {len(readable)}."
     )
 
 
@@ -142,6 +147,7 @@ def _reads_exactly(scene: Scene, telling: Telling) -> int:
     except NotPermitted as error:
         telling.require(False, f"the clinic may read what was granted ({error.message})")
         return 0
+    scene.seen |= {item.record.reference for item in reading.records}
     got = contents(item.record for item in reading.records)
     telling.require(
         got == contents(expected) and len(reading.records) == len(expected),
@@ -165,7 +171,7 @@ def _stranger_tries_every_object(scene: Scene, telling: Telling, grant: Grant) -
         fetched = FetchedParcel.verify(data, digest, digest_of=digest_of)
         context = place.context(record.record_class, record.period, 0)
         leaf = derive(own, Path.of_compartment(0, record.record_class, record.period)).key
-        assert isinstance(leaf, CompartmentKey)  # noqa: S101 (the path is a compartment's)
+        assert isinstance(leaf, CompartmentKey)
         for key in (leaf, stranger.key):
             tried += 1
             try:

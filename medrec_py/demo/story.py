@@ -94,7 +94,7 @@ def run_demo(
             started = ended
             steps.append(step)
             watcher.ends(step)
-        assert history is not None  # noqa: S101 (the last step tells it)
+        assert history is not None
         compared = source.compare(item.record for item in scene.records)
         report = DemoReport(
             tuple(steps),
