@@ -172,9 +172,15 @@ class Daemon:
             if not _wait(lambda: not process.is_running or is_answering(), patience) or not process.is_running:
                 verb = "does not answer" if process.is_running else "ended"
                 words = self.log.read_bytes()[begun_at:][-_LAST_WORDS_BYTES:].decode(errors="replace").strip()
+                process.end()
+                self.require_free(port)  # who came first is the better explanation
                 raise ServerFailed(
                     f"{self.name} {verb} on port {port}: {words}", server=self.name, port=port, log=str(self.log)
                 )
+            # Another server may have come first: then it is that one that answers, and ours is about to end.
+            if ports.holders(port) not in (set(), {process.pid}):
+                process.end()
+                self.require_free(port)
         except BaseException:
             process.end()
             self._note.unlink(missing_ok=True)
@@ -218,10 +224,10 @@ class Daemon:
         new.write_text(json.dumps({"pid": process.pid, "started": process.started, "port": port}))
         new.replace(self._note)
 
-    def stop(self) -> bool:
-        """Ends it; returns whether it was running."""
+    def stop(self, grace: float = 10.0) -> bool:
+        """Ends it, by force after `grace` seconds; returns whether it was running."""
         process = self.process
         if process is not None:
-            process.end()
+            process.end(grace)
         self._note.unlink(missing_ok=True)
         return process is not None

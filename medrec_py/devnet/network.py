@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from medrec_py.devnet.daemon import Daemon, Process, marked_processes
 from medrec_py.devnet.kubo import KuboNode
 from medrec_py.devnet.programs import find_program
 from medrec_py.devnet.purse import Purse
-from medrec_py.errors import DevnetBusy, InvalidInput, ServerFailed
+from medrec_py.errors import DevnetBusy, InvalidInput, PortTaken, ServerFailed
 
 RPC_PORT = 8545
 """Where Ethereum nodes listen by custom."""
@@ -38,8 +38,14 @@ CHAIN_ID = 31337
 """EIP-155 id that development chains use by custom."""
 FUNDS_WEI = 10_000 * 10**18
 
-_STATE_SECONDS = 2
+STATE_SECONDS = 2
 """How often Anvil writes its state: what a killed Anvil loses at most."""
+ANSWER_SECONDS = 5.0
+"""How long a server may think about a simple question until it counts as silent."""
+LOCK_SECONDS = 90.0
+"""How long to wait for another process that starts or stops the same network."""
+END_GRACE_SECONDS = 10.0
+"""How long a server may take to end in order until it is ended by force."""
 
 State = Literal["running", "silent", "ended", "stopped"]
 
@@ -108,7 +114,7 @@ class Devnet:
 
     Args:
         folder: Where everything of it is kept; `default_folder()` when None.
-        rpc_port: Anvil's port on 127.0.0.1; the one it had before, else 8545, when None.
+        rpc_port: Anvil's port on 127.0.0.1; when None, the one it runs on or was killed on, else 8545.
         ipfs_port: Kubo's, as `rpc_port`; else 5001.
         auto_ports: Take another port when one of these is taken, instead of refusing.
     """
@@ -185,9 +191,12 @@ class Devnet:
                 self._ensure(self._kubo, IPFS_PORT, self._start_kubo)
                 self._deploy()
             except BaseException:
+                for daemon in (self._kubo, self._anvil):
+                    if daemon.process is None or daemon.process.pid not in before:
+                        daemon.stop()
                 for process in self._processes():
                     if process.pid not in before:
-                        process.end()
+                        process.end()  # started, and not yet noted
                 raise
             return self.status()
 
@@ -215,12 +224,12 @@ class Devnet:
         return list(found.values())
 
     @contextmanager
-    def _lock(self, patience: float = 90.0) -> Iterator[None]:
+    def _lock(self) -> Iterator[None]:
         """Lets one process at a time start and stop. The system releases it when that process ends, however it ends."""
         import fcntl
 
         with (self.folder / "lock").open("a") as file:
-            deadline = time.monotonic() + patience
+            deadline = time.monotonic() + LOCK_SECONDS
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -260,7 +269,7 @@ class Devnet:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
         return _post(self.rpc_url, request)["result"]
 
-    def _ensure(self, daemon: Daemon, custom: int, start: Any) -> None:  # noqa: ANN401 (a method of this class)
+    def _ensure(self, daemon: Daemon, custom: int, start: Callable[[int], None]) -> None:
         """Has a server run: leaves it when it answers, ends it first when it is silent."""
         wanted = self._wanted[daemon.name]
         if self._status(daemon).state == "running":
@@ -273,17 +282,29 @@ class Devnet:
                 )
             return
         port = wanted or daemon.port or custom
-        daemon.stop()
-        if self._auto_ports and not ports.is_free(port):
-            port = ports.free_port()
-        start(port)
+        daemon.stop(END_GRACE_SECONDS)
+        try:
+            start(port)
+        except PortTaken:
+            if not self._auto_ports:
+                raise
+            self._start_on_a_free_port(start)
+
+    def _start_on_a_free_port(self, start: Callable[[int], None], tries: int = 5) -> None:
+        """Starts a server on whatever port is free; somebody else may take a port between the look and the start."""
+        for left in reversed(range(tries)):
+            try:
+                return start(ports.free_port())
+            except PortTaken:
+                if not left:
+                    raise
 
     def _start_anvil(self, port: int) -> None:
         command = [
             *(find_program("anvil"), "--host", ports.LOOPBACK, "--port", str(port), "--chain-id", str(CHAIN_ID)),
             # No accounts of its own: their keys are known to everybody and would stand in the log.
             *("--accounts", "0"),
-            *("--state", str(self.folder / "chain.json"), "--state-interval", str(_STATE_SECONDS)),
+            *("--state", str(self.folder / "chain.json"), "--state-interval", str(STATE_SECONDS)),
             *("--preserve-historical-states", "--cache-path", str(self.folder / "chain-cache")),
         ]
         self._anvil.start(command, port, is_answering=lambda: _answers(lambda: self._rpc("eth_chainId")))
@@ -320,11 +341,11 @@ def _post(url: str, document: object = None) -> Any:  # noqa: ANN401 (JSON)
     """The JSON answer to a POST; for servers on loopback, so no proxy is asked."""
     body = b"" if document is None else json.dumps(document).encode()
     request = urllib.request.Request(url, body, {"content-type": "application/json"}, method="POST")  # noqa: S310
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=ANSWER_SECONDS) as answer:
         return json.load(answer)
 
 
-def _answers(question: Any) -> bool:  # noqa: ANN401 (any callable)
+def _answers(question: Callable[[], object]) -> bool:
     try:
         question()
     except (OSError, ValueError, KeyError):

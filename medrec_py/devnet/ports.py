@@ -33,14 +33,25 @@ def holder(port: int, proc: Path = Path("/proc")) -> str:
 
     Linux tells this to everybody about their own processes; where it can't be known, the words say so.
     """
+    for pid in sorted(holders(port, proc)):
+        try:
+            return f"{(proc / str(pid) / 'comm').read_text().strip()} (process {pid})"
+        except OSError:
+            continue  # it has just ended
+    return "a process that this user can't see"
+
+
+def holders(port: int, proc: Path = Path("/proc")) -> set[int]:
+    """Numbers of the processes that listen on `port`, as far as this user may know."""
     inodes = _listening_inodes(port, proc)
-    for entry in sorted(proc.glob("[0-9]*")):
+    found = set()
+    for entry in proc.glob("[0-9]*"):
         try:
             if any(_socket_inode(link) in inodes for link in (entry / "fd").iterdir()):
-                return f"{(entry / 'comm').read_text().strip()} (process {entry.name})"
+                found.add(int(entry.name))
         except OSError:
             continue  # another user's process, or one that has just ended
-    return "a process that this user can't see"
+    return found
 
 
 def _listening_inodes(port: int, proc: Path) -> set[str]:

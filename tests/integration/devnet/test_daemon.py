@@ -78,7 +78,8 @@ import socket, sys
 from pathlib import Path
 from medrec_py.devnet.daemon import Daemon
 answers = lambda: socket.socket().connect_ex(("127.0.0.1", {port})) == 0
-Daemon("listener", Path({str(tmp_path)!r})).start([sys.executable, "-c", {LISTENER!r}, "{port}"], {port}, is_answering=answers)
+command = [sys.executable, "-c", {LISTENER!r}, "{port}"]
+Daemon("listener", Path({str(tmp_path)!r})).start(command, {port}, is_answering=answers)
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", starter], check=True, timeout=60)
     assert daemon.process is not None
@@ -156,3 +157,22 @@ def test_a_damaged_note_counts_as_none_and_the_process_is_found_all_the_same(dae
 
 def test_the_holder_of_a_port_that_nobody_holds_is_not_invented():
     assert ports.holder(ports.free_port()) == "a process that this user can't see"
+
+
+def test_another_server_that_answers_on_the_port_is_not_taken_for_ours(daemon: Daemon, tmp_path: Path):
+    port = ports.free_port()
+    first = f"""
+import http.server, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", {LISTENER!r}, sys.argv[1]], env={{}})
+time.sleep(60)
+"""
+    # Stands in for somebody who takes the port between the look and the start: ours only waits, and another answers.
+    command = [sys.executable, "-c", first, str(port)]
+    try:
+        with pytest.raises(PortTaken, match=str(port)):
+            daemon.start(command, port, is_answering=lambda: accepts(port))
+        assert marked_processes(tmp_path) == []
+        assert daemon.port is None
+    finally:
+        for pid in ports.holders(port):
+            os.kill(pid, 9)
