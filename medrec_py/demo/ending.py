@@ -44,7 +44,8 @@ def history_is_verified(scene: Scene, telling: Telling) -> History:
     )
     telling.tell(
         f"{counted(entries, 'entry')} of the ledger replay to the head that the chain keeps, 0x{head.hex()[:16]}…; "
-        f"{counted(verification.objects, 'object')} hash to what they should; {counted(len(found), 'grant')} stand as the chain says."
+        f"{counted(verification.objects, 'object')} hash to what they should; {counted(len(found), 'grant')} stand as "
+        "the chain says."
     )
     telling.tell(
         f"{compared.equal:,} of {compared.wanted:,} resources came back equal, and {len(scene.later)} that were "

@@ -123,7 +123,8 @@ def another_device_recovers(scene: Scene, telling: Telling) -> None:
     )
     telling.tell(
         "A new device with nothing but the wallet's key asks the wallet for its signature, derives every other key "
-        f"from it, and finds {counted(len(relationships), 'relationship')} and {counted(len(ledger), 'entry')} of the ledger."
+        f"from it, and finds {counted(len(relationships), 'relationship')} and {counted(len(ledger), 'entry')} of the "
+        "ledger."
     )
     telling.tell(f"{compared.equal:,} of {compared.wanted:,} resources come back equal as JSON values, to the digit.")
 

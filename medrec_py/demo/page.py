@@ -132,8 +132,8 @@ def _records(report: DemoReport) -> str:
         else ""
     )
     return (
-        f'<p class="hint">Each cell is a compartment with a key of its own. {shared:,} of {total:,} records were shared; '
-        f"where a day cuts a year in two, only a part of the cell was.{note}</p>"
+        f'<p class="hint">Each cell is a compartment with a key of its own. {shared:,} of {total:,} records were shared'
+        f"; where a day cuts a year in two, only a part of the cell was.{note}</p>"
         '<p class="legend"><span class="swatch kept"></span> the patient and the author '
         '<span class="swatch shared"></span> the clinic too, while its grant stood '
         '<span class="swatch none"></span> n/d: records without a date</p>'
@@ -171,7 +171,8 @@ def _faults(faults: tuple[FoundFault, ...]) -> str:
         f"<li><h3>{escape(capital(item.damage))}</h3>"
         f'<p><span class="rule">{escape(item.kind)}</span> {escape(item.sentence)}</p>'
         f'<p class="facts">{_verdict(item.is_named, "named exactly", "not named")} '
-        f"{_verdict(item.is_repaired, 'repaired', 'not repaired')}: {escape(item.repair)}, then verified again.</p></li>"
+        f"{_verdict(item.is_repaired, 'repaired', 'not repaired')}: {escape(item.repair)}, then verified again.</p>"
+        "</li>"
         for item in faults
     )
     return f'<ul class="faults">{items}</ul>'

@@ -31,7 +31,7 @@ class _Moment:
 
 
 def timeline(history: History) -> str:
-    """Who did what when: a lane for each who acted, a bar for the life of each grant; numbers refer to the list of acts.
+    """Who did what when: a lane for each who acted, a bar for the life of each grant, numbers as in the list of acts.
 
     Moments stand side by side in their order; where more than a day lies between two, the gap says how long it was.
     """

@@ -71,8 +71,8 @@ def clinic_reads_and_others_do_not(scene: Scene, telling: Telling) -> None:
     )
     telling.tell(
         f"At {iso(grant.terms.expires_at)} the grant expires, the patient's client changes the keys of the class, and "
-        f"what is published since ({counted(publication.records, 'record')} in {counted(publication.parcels, 'parcel')}) the clinic can't "
-        "open. What it could open it still can if it kept the objects: nobody can take back what was seen."
+        f"what is published since ({counted(publication.records, 'record')} in "
+        f"{counted(publication.parcels, 'parcel')}) the clinic can't open. What it could open it still can if it kept the objects: nobody can take back what was seen."
     )
 
 
@@ -120,8 +120,8 @@ def clinic_is_revoked(scene: Scene, telling: Telling) -> None:
         refusals=len(telling.refusals),
     )
     telling.tell(
-        f"With the keys of both grants the clinic opens {telling.counts['clinic_opens']} of {counted(len(new), 'new parcel')}, "
-        f"the patient all {len(readable)}."
+        f"With the keys of both grants the clinic opens {telling.counts['clinic_opens']} of "
+        f"{counted(len(new), 'new parcel')}, the patient all {len(readable)}."
     )
 
 
