@@ -43,6 +43,20 @@ class _Backend(PyEVMBackend):  # type: ignore[misc]
         raise NotImplementedError("The embedded chain takes no snapshots: its blocks are kept as they are mined.")
 
 
+class _Provider(EthereumTesterProvider):
+    """web3's provider, which otherwise says that every chain has eth-tester's own id."""
+
+    def __init__(self, node: EmbeddedNode, key: bytes) -> None:
+        super().__init__(EthereumTester(_Backend(node, key)))
+        self._node = node
+
+    def make_request(self, method: Any, params: Any) -> Any:  # noqa: ANN401 (as web3 has it)
+        if method == "eth_chainId":
+            return {"jsonrpc": "2.0", "id": 0, "result": self._node.request(method, [])}
+        with self._node.lock:
+            return super().make_request(method, params)
+
+
 def tester_web3(node: EmbeddedNode, key: bytes) -> Any:  # noqa: ANN401 (web3)
     """A `Web3` over the node's chain; the account of `key` is its only unlocked one."""
-    return Web3(EthereumTesterProvider(EthereumTester(_Backend(node, key))))
+    return Web3(_Provider(node, key))
