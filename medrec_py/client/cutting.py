@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from medrec_py.client.context import Context
-from medrec_py.client.holdings import Held, Holdings, Located, Window, record_of_document
+from medrec_py.client.holdings import Held, Holdings, Located, Window, records_in
 from medrec_py.crypto import ContentKey, Node, covering_set
 from medrec_py.sealing import Excerpt, OpenedRecords, RelationshipKeys, seal_records
 from medrec_py.storage import digest_of
-from medrec_py.types.json_values import JsonObject
 from medrec_py.types.ledger import Position
 from medrec_py.types.terms import Terms
 
@@ -108,9 +107,7 @@ def _excerpt(
     if window.contains(parcel.class_number, parcel.period):
         # Sealed to the subject while a re-key was pending: all of it is covered, so its own key is handed over.
         return _excerpt_of(located.anchor.digest, opened.content_key, opened), None
-    documents: list[JsonObject] = [
-        document for document in opened.resources if window.covers(record_of_document(document))
-    ]
+    documents = [record.document for record in records_in(opened) if window.covers(record)]
     if not documents:
         return None, None
     sealed = seal_records(documents, parcel, ContentKey.random())

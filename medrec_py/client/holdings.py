@@ -6,7 +6,7 @@ Patients, providers and viewers read in the same way; they differ in how they ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from medrec_py.client.context import Context
@@ -37,7 +37,6 @@ from medrec_py.sealing import (
     pending_context,
 )
 from medrec_py.storage import digest_of
-from medrec_py.types.json_values import JsonObject
 from medrec_py.types.ledger import EntryKind, LedgerEntry, Position
 from medrec_py.types.terms import NO_FIRST_DATE, NO_LAST_DATE
 
@@ -203,8 +202,7 @@ class Holdings:
             author, digest = located.anchor.author, located.anchor.digest
             retracted = (author, digest) in retractions
             replacement = retractions.get((author, digest))
-            for document in opened.resources:
-                record = record_of_document(document)
+            for record in records_in(opened):
                 if window.covers(record):
                     out.append(
                         ReadRecord(
@@ -229,16 +227,10 @@ class Holdings:
         return opened
 
 
-def record_of_document(document: JsonObject) -> ClinicalRecord:
-    """The record that a parcel's document stands for; see `ClinicalRecord.document`."""
-    entry = document.get("entry")
-    if document.get("resourceType") == "Bundle" and isinstance(entry, list) and len(entry) == 1:
-        wrapped = entry[0]
-        if isinstance(wrapped, dict) and set(wrapped) == {"fullUrl", "resource"}:
-            resource, full_url = wrapped["resource"], wrapped["fullUrl"]
-            if isinstance(resource, dict) and isinstance(full_url, str):
-                return record_of(resource, full_url=full_url)
-    return record_of(document)
+def records_in(opened: OpenedRecords) -> list[ClinicalRecord]:
+    """The records of an opened parcel; their class is the one that they were sealed under."""
+    sealed_class = opened.context.class_number
+    return [replace(record_of(document), record_class=sealed_class) for document in opened.resources]
 
 
 def _anchors(ledger: Iterable[LedgerEntry], author: str) -> list[Anchor]:

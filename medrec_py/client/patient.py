@@ -209,7 +209,7 @@ class Patient(Participant):
             leaf = derive(tree.node, KeyPath.of_compartment(epoch, lot.record_class, lot.period)).key
             assert isinstance(leaf, CompartmentKey)
             parcel = place.context(lot.record_class, lot.period, epoch)
-            sealed.append(seal_records([record.document for record in lot.records], parcel, leaf))
+            sealed.append(seal_records(list(lot.documents), parcel, leaf))
             keys.append(leaf)
         digests = [cid.digest for cid in context.store.put_many([parcel.data for parcel in sealed])]
         receipt = case.actor.submit(case.actor.anchor(case.subject, digests, make_locators(keys)))

@@ -297,7 +297,7 @@ class Provider(Participant):
         for done, lot in enumerate(groups, 1):
             epoch, key = keys.sealing_key(lot)
             parcel = place.context(lot.record_class, lot.period, epoch)
-            sealed.append(seal_records([record.document for record in lot.records], parcel, key))
+            sealed.append(seal_records(list(lot.documents), parcel, key))
             locator_keys.append(keys.mailbox if isinstance(key, PublicKey) else key)
             report("seal", done, len(groups))
         plain = sum(len(lot.content) for lot in groups)

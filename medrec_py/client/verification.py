@@ -100,8 +100,11 @@ def _check_grants(context: Context, subject: str, faults: list[Fault]) -> int:
     items = context.index.grants(subject=subject)
     for item in items:
         state = context.medrec.grant_state(item.grantor, item.id)
+        # As the contract evaluates it: the subject's own word overrules whatever is not final already.
         overruled = (
-            item.grantor != subject and context.medrec.grant_state(subject, item.id).status is GrantStatus.REVOKED
+            item.grantor != subject
+            and not state.status.is_terminal
+            and context.medrec.grant_state(subject, item.id).status is GrantStatus.REVOKED
         )
         status = GrantStatus.REVOKED if overruled else state.status
         if status is not item.status:
