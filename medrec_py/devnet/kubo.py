@@ -46,6 +46,7 @@ _ISOLATED: Final[dict[str, object]] = {
     "Swarm.EnableHolePunching": False,
     "Swarm.RelayClient.Enabled": False,
     "Swarm.RelayService.Enabled": False,
+    "Swarm.Transports.Network.Relay": False,
     "Version.SwarmCheckEnabled": False,
 }
 """Settings that keep a node to itself (https://github.com/ipfs/kubo/blob/master/docs/config.md)."""

@@ -22,13 +22,14 @@ import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from medrec_py.errors import CidInvalid, IntegrityError, ObjectMissing, StoreAddressInvalid, StoreUnavailable
 from medrec_py.storage.blocks import BlockStore, Damaged, problem, verified
 from medrec_py.storage.cid import Cid, Codec
+from medrec_py.storage.folder_writes import Writes
 from medrec_py.storage.store import ObjectProblem
 from medrec_py.storage.unixfs import MAX_BLOCK_BYTES, MAX_DEPTH, Block, Builder, Link, parse_node, split
 
@@ -88,47 +89,50 @@ class FolderStore(BlockStore):
 
     def put(self, source: bytes | BinaryIO, *, pin: bool = True) -> Cid:
         """See `Store.put`."""
-        with self._locked(fcntl.LOCK_SH):
-            touched: set[Path] = set()
-            cid = self._put(source, touched)
-            self._seal(touched, [cid] if pin else [])
-        return cid
+        return self._put([source], pin)[0]
 
     def put_many(self, objects: Sequence[bytes], *, pin: bool = True) -> list[Cid]:
-        """See `Store.put_many`; the folders are synced once for all."""
-        with self._locked(fcntl.LOCK_SH):
-            touched: set[Path] = set()
-            cids = [self._put(content, touched) for content in objects]
-            self._seal(touched, cids if pin else [])
+        """See `Store.put_many`; all are synced together."""
+        return self._put(objects, pin)
+
+    def _put(self, sources: Sequence[bytes | BinaryIO], pin: bool) -> list[Cid]:
+        cids: list[Cid] = []
+        with self._locked(fcntl.LOCK_SH), Writes(self) as writes:
+            for source in sources:
+                builder = Builder(writes.emit)
+                for chunk in split(source):
+                    builder.add(chunk)
+                cids.append(builder.finish().cid)
+                writes.end_object()
+            writes.finish()
+            if pin:
+                self._write_pins(cids)
         return cids
 
-    def _put(self, source: bytes | BinaryIO, touched: set[Path]) -> Cid:
-        builder = Builder(lambda cid, block: self._write_block(cid, block, touched))
-        for chunk in split(source):
-            builder.add(chunk)
-        return builder.finish().cid
-
-    def _seal(self, touched: set[Path], pinned: Sequence[Cid]) -> None:
-        """Makes the names of written blocks durable, then pins."""
+    def _write_pins(self, cids: Iterable[Cid]) -> None:
         with self._disk("write"):
-            for folder in sorted(touched):
-                _sync_folder(folder)
-            for cid in pinned:
-                self._write_file(self._pins / str(cid), b"")
-            if pinned:
-                _sync_folder(self._pins)
+            for cid in cids:
+                (self._pins / str(cid)).touch()
+            _sync_folder(self._pins)
 
-    def _write_block(self, cid: Cid, block: Block, touched: set[Path]) -> None:
-        """Writes a block unless the same bytes are there; damaged ones are replaced."""
+    def write_block(self, cid: Cid, block: Block) -> list[Path]:
+        """Writes a block unless the same bytes are there; damaged ones are replaced.
+
+        Returns:
+            The folders to sync before the block's name is durable.
+        """
         path = self._path(cid)
         with self._disk("write"):
-            if path.parent not in touched:
-                if not path.parent.is_dir():
-                    path.parent.mkdir(exist_ok=True)
-                    touched.add(self._blocks)
-                touched.add(path.parent)
+            new = not path.parent.is_dir()
+            path.parent.mkdir(exist_ok=True)
             if not self._holds(path, block):
                 self._write_file(path, block)
+        return [path.parent, self._blocks] if new else [path.parent]
+
+    def sync_folder(self, folder: Path) -> None:
+        """Makes the names in one of this store's folders durable."""
+        with self._disk("write"):
+            _sync_folder(folder)
 
     @staticmethod
     def _holds(path: Path, block: Block) -> bool:
@@ -180,18 +184,20 @@ class FolderStore(BlockStore):
     def mend(self, cid: Cid, damaged: Sequence[Damaged], fetch: Callable[[Cid], bytes]) -> None:
         """See `BlockStore.mend`."""
         with self._locked(fcntl.LOCK_SH):
-            touched: set[Path] = set()
-            for item in damaged:
-                self._write_block(item.cid, fetch(item.cid), touched)
+            with Writes(self) as writes:
+                for item in damaged:
+                    writes.emit(item.cid, fetch(item.cid))
+                writes.end_object()
+                writes.finish()
             self._check_whole(cid)
-            self._seal(touched, [cid])
+            self._write_pins([cid])
 
     def pin(self, target: Cid | bytes) -> None:
         """See `Store.pin`."""
         with self._locked(fcntl.LOCK_SH):
             cid = target if isinstance(target, Cid) else self.resolve(target)
             self._check_whole(cid)
-            self._seal(set(), [cid])
+            self._write_pins([cid])
 
     def unpin(self, target: Cid | bytes) -> None:
         """See `Store.unpin`."""

@@ -85,6 +85,8 @@ class KuboRpc:
             Absent: What was asked for isn't there.
             StoreUnavailable: Anything else that can go wrong between two machines.
         """
+        if self._http._session is None:  # ipfshttpclient would open connections without what is set above
+            raise self.unavailable("was closed", "Open the store again.")
         params = [*opts.items(), *(("arg", arg) for arg in args)]
         body = None if files is None else multipart.FilesStream(files, chunk_size=_UPLOAD_BYTES)
         with self._answering(path):
