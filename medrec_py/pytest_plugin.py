@@ -5,7 +5,7 @@ A test names what it needs and has it, without a server and without any set-up::
     def test_our_reader_sees_what_was_granted(medrec_hospital, medrec_patient, medrec_clinic, medrec_subject):
         medrec_hospital.publish(medrec_subject, our_bundle)
         medrec_patient.grant(medrec_clinic.address, classes=["laboratory"], purposes=["TREAT"])
-        assert our_reader(medrec_clinic) == ...
+        assert our_reader(medrec_clinic) == ["Observation/potassium"]
 
 Each test gets a network of its own; `medrec_scope = "session"` (or `module`, `class`, `package`) in pytest's
 configuration, or `--medrec-scope`, shares one, which is faster when tests don't mind each other's traces.
@@ -35,12 +35,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("medrec_scope", explanation, default="function")
 
 
-def _scope(fixture_name: str, config: pytest.Config) -> Scope:
-    """The scope of all fixtures here, as pytest asks for it."""
-    scope = config.getoption("--medrec-scope") or config.getini("medrec_scope")
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuses a scope that pytest doesn't have, before it fails over it in many more words."""
+    scope = config.getini("medrec_scope")
     if scope not in SCOPES:
         raise pytest.UsageError(f"medrec_scope is {scope!r}; it must be one of {', '.join(SCOPES)}")
-    return cast("Scope", scope)
+
+
+def _scope(fixture_name: str, config: pytest.Config) -> Scope:
+    """The scope of all fixtures here, as pytest asks for it."""
+    return cast("Scope", config.getoption("--medrec-scope") or config.getini("medrec_scope"))
 
 
 @pytest.fixture(scope=_scope)

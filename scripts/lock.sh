@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 lock() {
     local output=$1
     shift
-    .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+    scripts/uv.sh pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
         --no-emit-index-url --constraint requirements/bootstrap.in "$@" --output-file "$output" >/dev/null
     printf '%s: %s packages\n' "$output" "$(grep -c '^[a-z0-9].*==' "$output")"
 }

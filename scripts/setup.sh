@@ -98,17 +98,6 @@ make_uv() {
         -r requirements/bootstrap.txt
 }
 
-# uv reads neither pip's configuration nor its variables: hand on what this machine says there.
-configure_uv() {
-    local pip=(.tools/uv/bin/python -m pip config get) index certificate
-    index=${PIP_INDEX_URL:-$("${pip[@]}" global.index-url 2>/dev/null || true)}
-    certificate=${PIP_CERT:-$("${pip[@]}" global.cert 2>/dev/null || true)}
-    if [[ -n $index ]]; then export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}; fi
-    if [[ -n $certificate ]]; then export SSL_CERT_FILE=${SSL_CERT_FILE:-$certificate}; fi
-    # The authorities of the system, not uv's own list: a network may have one of its own.
-    export UV_SYSTEM_CERTS=1 UV_NO_PROGRESS=1
-}
-
 # sync ENVIRONMENT LOCK: exactly what the lock file says, by hash; what is not in it goes.
 sync() {
     local environment=$1 lock=$2
@@ -117,7 +106,7 @@ sync() {
         "$(find_python)" -m venv --clear --without-pip "$environment"
     fi
     # A few packages come as source only: they are built with the setuptools that is locked, by hash.
-    .tools/uv/bin/uv pip sync --python "$environment/bin/python" --require-hashes \
+    scripts/uv.sh pip sync --python "$environment/bin/python" --require-hashes \
         --build-constraints requirements/bootstrap.txt "$lock"
 }
 
@@ -125,7 +114,7 @@ sync() {
 
 make_python() {
     sync .venv requirements/dev.txt
-    .tools/uv/bin/uv pip install --python .venv/bin/python --no-deps --build-constraints requirements/bootstrap.txt \
+    scripts/uv.sh pip install --python .venv/bin/python --no-deps --build-constraints requirements/bootstrap.txt \
         --editable .
 }
 
@@ -142,7 +131,7 @@ node_folder() {
     fi
     if [[ ! -x .tools/node/bin/npm ]]; then
         "$(find_python)" -m venv --clear --without-pip .tools/node
-        .tools/uv/bin/uv pip sync --quiet --python .tools/node/bin/python --require-hashes requirements/node.txt
+        scripts/uv.sh pip sync --quiet --python .tools/node/bin/python --require-hashes requirements/node.txt
     fi
     printf '%s' "$PWD/.tools/node/bin"
 }
@@ -204,7 +193,7 @@ go_program() {
     if [[ ! -x .tools/go/bin/python ]]; then
         "$(find_python)" -m venv --clear --without-pip .tools/go
     fi
-    .tools/uv/bin/uv pip sync --quiet --python .tools/go/bin/python --require-hashes requirements/go.txt
+    scripts/uv.sh pip sync --quiet --python .tools/go/bin/python --require-hashes requirements/go.txt
     find "$PWD/.tools/go" -path '*/bin/go' -type f | head -n 1
 }
 
@@ -244,7 +233,7 @@ main() {
     fi
 
     local self
-    self=$(digest scripts/setup.sh)
+    self=$(digest scripts/setup.sh scripts/uv.sh)
     declare -A keys=(
         [python]=$(digest requirements/bootstrap.txt requirements/dev.txt pyproject.toml)
         [analysis]=$(digest requirements/bootstrap.txt requirements/analysis.txt)
@@ -266,8 +255,7 @@ main() {
     [[ ${#todo[@]} -gt 0 ]] || return 0
 
     system_packages
-    run_stage uv .tools/stamps/uv "$(digest requirements/bootstrap.txt)"
-    configure_uv
+    run_stage uv .tools/uv/.set-up "$(digest requirements/bootstrap.txt)"
     for stage in "${todo[@]}"; do
         run_stage "$stage" "${stamps[$stage]}" "${keys[$stage]}$self" &
         children+=($!)
