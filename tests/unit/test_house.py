@@ -125,6 +125,15 @@ def test_this_layer_asks_no_clock(layer: str):
     assert asked == []
 
 
+@pytest.mark.parametrize("layer", ["types", "crypto", "fhir", "sealing"])
+def test_this_layer_uses_urllib_for_the_parts_of_addresses_only(layer: str):
+    # import-linter can't tell urllib.parse from urllib.request.
+    text = {path: path.read_text() for path in (PACKAGE / layer).rglob("*.py")}
+    assert [
+        path for path, source in text.items() if re.search(r"urllib\.request|import urllib$|from urllib import", source)
+    ] == []
+
+
 # ── errors: classes, contracts and the page ──────────────────────────────────────────────────────────────────────────
 
 
