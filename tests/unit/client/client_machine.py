@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from medrec_py import MedRec
+from medrec_py.chain import generate_account
 from medrec_py.client import Grant, Provider, Viewer
 from medrec_py.errors import NotPermitted, Refused
 
@@ -69,7 +70,7 @@ def consent_machine(network: MedRec, hospital: Provider, people: list[Viewer], *
 
         def __init__(self) -> None:
             super().__init__()
-            self.patient = network.patient()
+            self.patient = network.patient(generate_account())
             self.subject = self.patient.next_subject()
             self.patient.accept(hospital.invite(self.subject))
             self.records: list[ModelRecord] = []
