@@ -146,8 +146,9 @@ make_node() {
         link node ../node/bin/node
         link npm ../node/bin/npm
     fi
-    # No package may run code while it is installed, and none here needs to.
-    PATH=$folder:$PATH npm ci --ignore-scripts
+    # `npm ci` begins by deleting everything, so it runs only when something differs. No package may run code while it is
+    # installed, and none here needs to.
+    PATH=$folder:$PATH node tools/npm-installed.mjs || PATH=$folder:$PATH npm ci --ignore-scripts
     for tool in anvil forge cast; do
         binary=$(find node_modules/@foundry-rs/"$tool"-*/bin -name "$tool" -type f 2>/dev/null | head -n 1)
         if [[ -n $binary ]]; then
@@ -237,7 +238,7 @@ main() {
     declare -A keys=(
         [python]=$(digest requirements/bootstrap.txt requirements/dev.txt pyproject.toml)
         [analysis]=$(digest requirements/bootstrap.txt requirements/analysis.txt)
-        [node]=$(digest package.json package-lock.json .npmrc tools/solc.mjs requirements/node.txt)
+        [node]=$(digest package.json package-lock.json .npmrc tools/solc.mjs tools/npm-installed.mjs requirements/node.txt)
         [kubo]=$(digest tools/kubo/go.mod tools/kubo/go.sum requirements/go.txt)
     )
     # A stamp lies inside what it speaks of, so that deleting the one deletes the other.
