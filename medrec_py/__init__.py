@@ -12,8 +12,19 @@ from typing import TYPE_CHECKING, Any
 from medrec_py.errors import IntegrityError, InvalidInput, MedRecError, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from medrec_py.client import Grant, Invitation, MedRec, Patient, Provider, Publication, Reading, Registrar, Relayer
-    from medrec_py.client import Verification, Viewer
+    from medrec_py.client import (
+        Grant,
+        Invitation,
+        MedRec,
+        Patient,
+        Provider,
+        Publication,
+        Reading,
+        Registrar,
+        Relayer,
+        Verification,
+        Viewer,
+    )
     from medrec_py.types.terms import Operation
 
 __all__ = [

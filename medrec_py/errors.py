@@ -299,7 +299,9 @@ class SigningDeclined(Refused):
 class KeyfileInvalid(InvalidInput):
     """A key file can't be opened: missing, not an Ethereum key file, or another password."""
 
-    default_hint = "Check path and password. A key file is JSON, Web3 Secret Storage version 3, as geth and ape write it."
+    default_hint = (
+        "Check path and password. A key file is JSON, Web3 Secret Storage version 3, as geth and ape write it."
+    )
 
 
 class RpcAddressInvalid(InvalidInput):

@@ -72,9 +72,7 @@ def compile_artifacts(solc: Path | None = None) -> dict[str, dict[str, Any]]:
     }
 
 
-def _artifact(
-    name: str, path: str, compiled: dict[str, Any], version: str, settings: dict[str, Any]
-) -> dict[str, Any]:
+def _artifact(name: str, path: str, compiled: dict[str, Any], version: str, settings: dict[str, Any]) -> dict[str, Any]:
     runtime = compiled["evm"]["deployedBytecode"]
     # solc names an immutable by its number in the syntax tree, which changes with every unrelated edit.
     places = [place for places in runtime["immutableReferences"].values() for place in places]
@@ -86,7 +84,7 @@ def _artifact(
         "abi": compiled["abi"],
         "bytecode": "0x" + compiled["evm"]["bytecode"]["object"],
         "deployedBytecode": "0x" + runtime["object"],
-        "immutables": sorted(([place["start"], place["length"]] for place in places)),
+        "immutables": sorted([place["start"], place["length"]] for place in places),
         "storage": {entry["label"]: int(entry["slot"]) for entry in compiled["storageLayout"]["storage"]},
     }
 

@@ -80,9 +80,7 @@ def test_anything_that_is_not_terms_is_refused(value: object) -> None:
 
 def test_a_number_that_the_contract_could_not_hold_is_refused() -> None:
     with pytest.raises(InvalidInput, match="delegations is 256"):
-        Terms(
-            ZERO_ADDRESS, 1, 1, Operation.READ, 0, 1, 0, 0, 256, bytes(32), ZERO_ADDRESS, bytes(32), "", bytes(32)
-        )
+        Terms(ZERO_ADDRESS, 1, 1, Operation.READ, 0, 1, 0, 0, 256, bytes(32), ZERO_ADDRESS, bytes(32), "", bytes(32))
 
 
 @given(all_terms, st.sampled_from(["en", "zh"]))
@@ -160,7 +158,7 @@ def test_a_class_that_the_vocabulary_does_not_know_makes_no_sentence() -> None:
         (7, 7),
         (date(1970, 1, 2), 86400),
         (datetime(1970, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))), 0),
-        (datetime(1970, 1, 2), 86400),  # noqa: DTZ001 (text and dates without a zone are in UTC)
+        (datetime(1970, 1, 2), 86400),
     ],
 )
 def test_moments_are_read_as_people_write_them(written: object, seconds: int) -> None:
