@@ -44,39 +44,73 @@ demo: setup-demo ## Show the whole of it: a record sealed, anchored, shared, rea
 
 # ── checks: nothing runs, all is read ────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: check check-python check-contracts check-documents check-dependencies
-check: check-python check-contracts check-documents check-dependencies ## Style, types, layers, analysis, lock files
+checks := check-style check-types check-layers check-solidity check-analysis check-artifacts check-documents \
+          check-sources check-advisories
+.PHONY: check $(checks)
+check: setup ## Style, types, layers, analysis, papers, lock files: all of them, also after one failed
+	@$(MAKE) --keep-going $(checks)
 
-check-python: setup
-	@$(stage) "ruff" bash -c 'ruff check . && ruff format --check .'
-	@$(stage) "mypy --strict" mypy
-	@$(stage) "layers" lint-imports
+check-style: setup
+	@$(stage) "style of Python: ruff" bash -c 'ruff check . && ruff format --check --quiet .'
 
-check-contracts: setup
-	@$(stage) "forge fmt" forge fmt --check contracts tests/invariant
-	@$(stage) "forge build" forge build --deny warnings --sizes
-	@$(stage) "forge lint" forge lint --deny warnings
-	@$(stage) "slither" python scripts/static_analysis.py
-	@$(stage) "shipped artifacts equal the sources" python scripts/build_artifacts.py --check
+check-types: setup
+	@$(stage) "types: mypy --strict" mypy
+
+check-layers: setup
+	@$(stage) "layers: import-linter" lint-imports
+
+check-solidity: setup
+	@$(stage) "Solidity: format, compiler and lint without a warning" bash -c \
+	    'forge fmt --check contracts tests/invariant && forge build --deny warnings && forge lint --deny warnings contracts'
+
+check-analysis: setup
+	@$(stage) "Solidity: slither, every finding explained" python scripts/static_analysis.py
+
+check-artifacts: setup
+	@$(stage) "shipped artifacts equal the contracts" python scripts/build_artifacts.py --check
 
 check-documents: setup
-	@$(stage) "sources hold nothing of this machine" python scripts/check_sources.py
+	@$(stage) "the page of errors equals the classes" python scripts/make_error_docs.py --check
 
-check-dependencies: setup
-	@$(stage) "advisories" python scripts/audit.py
+check-sources: setup
+	@$(stage) "nothing of one machine, no secret, every package with its hash" python scripts/check_sources.py
+
+check-advisories: setup
+	@$(stage) "known vulnerabilities of what is locked" python scripts/audit.py
 
 # ── tests ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: test test-contracts test-python
-test: test-contracts test-python ## All tests, proofs and the coverage gate
+# pytest comes last: its closing line is what a reader of the whole output looks for.
+tests := test-contracts test-proofs test-coverage test-gas test-ape test-python
+.PHONY: test $(tests)
+test: setup ## All tests, proofs, the coverage gate and the gas snapshot
+	@$(MAKE) $(tests)
 
 test-contracts: setup
-	@$(stage) "forge tests and invariants" forge test
+	@$(stage) "contracts: tests and invariants" forge test
+
+test-proofs: setup
+	@$(stage) "contracts: proofs" .venv-analysis/bin/halmos
+
+test-coverage: setup
+	@$(stage) "contracts: every branch of the core is tested" python scripts/coverage_gate.py
+
+test-gas: setup
+	@$(stage) "contracts: gas as committed" python benchmarks/gas.py --check
+
+test-ape: setup
+	@$(stage) "ape: compile, deploy, test" ape test tests/ape
 
 test-python: setup
-	@$(stage) "pytest" pytest
+	@$(stage) "pytest" pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGUMENTS)
+
+# Most tests wait for servers now and then: two processes use two cores.
+PYTEST_WORKERS ?= 2
+PYTEST_ARGUMENTS ?=
+
+# ── measurements ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: bench
 bench: setup ## Measure everything; results as JSON in benchmarks/results/
 	@mkdir -p benchmarks/results
-	@for file in benchmarks/[a-z]*.py; do $(stage) "$$file" python "$$file"; done
+	@failed=0; for file in benchmarks/[a-z]*.py; do $(stage) "$$file" python "$$file" || failed=1; done; exit $$failed
