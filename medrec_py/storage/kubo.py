@@ -19,7 +19,7 @@ from medrec_py.storage.addresses import KuboAddress
 from medrec_py.storage.blocks import BlockStore, Damaged, verified
 from medrec_py.storage.cid import Cid, Codec
 from medrec_py.storage.kubo_rpc import REPLY_LIMIT, Absent, KuboRpc
-from medrec_py.storage.store import DEFAULT_LIMIT, ObjectProblem
+from medrec_py.storage.store import ObjectProblem
 from medrec_py.storage.unixfs import CHUNK_BYTES, MAX_BLOCK_BYTES, MAX_LINKS, Block, Builder, Built, Leaf, split
 
 _WORKERS: Final = 8
@@ -37,6 +37,7 @@ _LAYOUT: Final = {
 }
 """The options of `add` that fix the layout of `unixfs`, said each time since a node's own defaults may differ."""
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -191,12 +192,38 @@ class KuboStore(BlockStore):
                     return
                 yield leaf, block
 
-    def get_many(self, targets: Sequence[Cid | bytes], *, limit: int = DEFAULT_LIMIT) -> list[bytes]:
-        """See `Store.get_many`; eight requests at a time."""
-        return self._side_by_side(lambda target: self.get(target, limit=limit), targets)
+    def prefetch(self, cids: Sequence[Cid]) -> dict[bytes, bytes]:
+        """See `BlockStore.prefetch`; two requests for a hundred blocks, one for their sizes and one for their bytes.
 
-    def _side_by_side(self, work: Callable[[Cid | bytes], T], targets: Iterable[Cid | bytes]) -> list[T]:
-        return list(self._pool.map(work, targets))
+        A node that lacks one of them answers for none.
+        """
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(cids) if len(cids) > 2 else 0, _BATCH):
+            batch = cids[start : start + _BATCH]
+            with contextlib.suppress(StoreUnavailable, Absent):
+                found.update(self._together(batch))
+        return found
+
+    def _together(self, cids: Sequence[Cid]) -> Iterator[tuple[bytes, bytes]]:
+        """Blocks by digest, taken as raw whatever they are and cut where the node says; only those that hash right."""
+        names = [str(cid) for cid in cids]
+        told = self._rpc.lines("dag/stat", *names, offline="true", progress="false")
+        stats = told[-1].get("DagStats") if told else None
+        sizes: list[Any] = []
+        if isinstance(stats, list):
+            sizes = [item.get("Size") for item in stats if isinstance(item, dict)]
+        if len(sizes) != len(cids) or not all(isinstance(size, int) and 0 <= size <= MAX_BLOCK_BYTES for size in sizes):
+            return
+        content = memoryview(self._rpc.call("cat", *names, limit=sum(sizes), offline="true", progress="false"))
+        at = 0
+        for cid, size in zip(cids, sizes, strict=True):
+            block = bytes(content[at : at + size])
+            at += size
+            if Cid.of_raw(block) == cid:
+                yield cid.digest, block
+
+    def _side_by_side(self, work: Callable[[S], T], items: Sequence[S]) -> list[T]:
+        return list(self._pool.map(work, items))
 
     # ── keep ──
 
@@ -272,7 +299,7 @@ class KuboStore(BlockStore):
     def verify_pins(self, targets: Iterable[Cid | bytes], *, deep: bool = False) -> list[ObjectProblem]:
         """See `Store.verify_pins`; eight requests at a time."""
         check = super().verify_pins
-        found = self._side_by_side(lambda target: check([target], deep=deep), targets)
+        found = self._side_by_side(lambda target: check([target], deep=deep), list(targets))
         return [item for items in found for item in items]
 
     def mend(self, cid: Cid, damaged: Sequence[Damaged], fetch: Callable[[Cid], bytes]) -> None:

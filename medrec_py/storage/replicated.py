@@ -29,9 +29,10 @@ from medrec_py.errors import (
 )
 from medrec_py.storage.blocks import BlockStore, Damaged, problem
 from medrec_py.storage.cid import Cid
-from medrec_py.storage.store import DEFAULT_LIMIT, ObjectProblem
+from medrec_py.storage.store import ObjectProblem
 from medrec_py.storage.unixfs import MAX_LINKS, Block, Leaf, split
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _REST_SECONDS: Final = 30.0
@@ -230,12 +231,13 @@ class ReplicatedStore(BlockStore):
                     leaf = rest.popleft()
                     yield leaf, self.block(leaf.cid, search=search)
 
-    def get_many(self, targets: Sequence[Cid | bytes], *, limit: int = DEFAULT_LIMIT) -> list[bytes]:
-        """See `Store.get_many`; eight at a time."""
-        if not targets:
-            return []
-        with ThreadPoolExecutor(min(_READERS, len(targets))) as pool:
-            return list(pool.map(lambda target: self.get(target, limit=limit), targets))
+    def prefetch(self, cids: Sequence[Cid]) -> dict[bytes, bytes]:
+        """See `BlockStore.prefetch`; what the preferred replica has of them."""
+        return self._ordered()[0].prefetch(cids)
+
+    def _side_by_side(self, work: Callable[[S], T], items: Sequence[S]) -> list[T]:
+        with ThreadPoolExecutor(max(1, min(_READERS, len(items)))) as pool:
+            return list(pool.map(work, items))
 
     # ── keep ──
 

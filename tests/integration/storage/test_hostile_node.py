@@ -89,7 +89,14 @@ class Node:
         block = self.blocks.get(Cid.parse(options["arg"]).digest)
         handler.refuse("ipld: could not find it") if block is None else handler.say(block)
 
+    def dag_stat(self, handler, options):
+        stats = [{"Cid": cid, "Size": len(self.blocks[Cid.parse(cid).digest])} for cid in options["args"]]
+        handler.say(json.dumps({"DagStats": stats}).encode())
+
     def cat(self, handler, options):
+        if "offset" not in options:
+            handler.say(b"".join(self.blocks[Cid.parse(cid).digest] for cid in options["args"]))
+            return
         start = int(options["offset"])
         handler.say(self.objects[options["arg"]][start : start + int(options["length"])])
 
@@ -230,6 +237,53 @@ def test_a_replica_that_lies_is_passed_over_and_named(node, store, tmp_path):
             node.blocks[digest] = b"forged"
         assert both.get(cid.digest) == content
         assert {(item.store, item.kind) for item in both.incidents} == {(node.url, "corrupt")}
+
+
+@pytest.fixture
+def many(node):
+    contents = [bytes([number]) * (number + 1) for number in range(40)] + [content_of(2 * MIB + 1), b""]
+    return contents, [node.keep(content) for content in contents]
+
+
+def test_many_small_objects_cost_two_requests(node, store, many):
+    contents, cids = many
+    assert store.get_many([cid.digest for cid in cids[:40]]) == contents[:40]
+    assert [path for path, _ in node.asked] == ["dag/stat", "cat"]
+    assert store.get_many([cid.digest for cid in cids]) == contents
+    assert store.get_many(cids) == contents
+
+
+@pytest.mark.parametrize(
+    "stats",
+    [b"", b"{}", b"[]", b'{"DagStats": 5}', b'{"DagStats": [{"Size": 1}]}', b'{"DagStats": [5]}'],
+)
+def test_sizes_that_are_no_answer_cost_only_time(node, store, many, stats):
+    contents, cids = many
+    node.answers["dag/stat"] = lambda handler, options: handler.say(stats)
+    assert store.get_many(cids) == contents
+
+
+@pytest.mark.parametrize("wrong", [0, 1, -1, 10**12, "5", None, 1.5])
+def test_wrong_sizes_cost_only_time(node, store, many, wrong):
+    contents, cids = many
+
+    def lying(handler, options):
+        stats = [{"Size": wrong if number == 7 else number + 1} for number in range(len(options["args"]))]
+        handler.say(json.dumps({"DagStats": stats}).encode())
+
+    node.answers["dag/stat"] = lying
+    assert store.get_many(cids) == contents
+
+
+def test_other_bytes_among_many_are_refused_by_name(node, store, many):
+    _, cids = many
+    node.blocks[cids[7].digest] = b"forged!!"
+    with pytest.raises(ObjectTampered, match=str(cids[7])):
+        store.get_many(cids)
+    del node.blocks[cids[7].digest]
+    node.answers["dag/stat"] = lambda handler, options: handler.refuse("could not find it")
+    with pytest.raises(ObjectMissing, match=str(cids[7])):
+        store.get_many([cid.digest for cid in cids])
 
 
 # ── lies about writes ──
