@@ -1,0 +1,46 @@
+"""All commands, under the headings in which the help lists them.
+
+The modules of commands import what they call only when they call it, so that the help is there at once.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from medrec_py.cli import demo, devnet, grants, history, people, records, setting
+
+app = typer.Typer(
+    name="medrec",
+    help="Patients own, share and audit their medical records: decisions on Ethereum, sealed records in IPFS.",
+    epilog="Example: medrec demo",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+START = "Start here"
+PEOPLE = "People and relationships"
+RECORDS = "Records"
+GRANTS = "Grants"
+HISTORY = "History"
+SETTING = "Accounts and servers"
+
+
+@app.callback()
+def _root() -> None:
+    """Patients own, share and audit their medical records: decisions on Ethereum, sealed records in IPFS.
+
+    Without servers everything runs in a folder (--home), which keeps it from one command to the next. With --rpc and
+    --store the same commands work on a node and on IPFS. Every command takes --json. Exit codes: 0 done, 1 refused,
+    2 can't be used as given.
+    """
+
+
+demo.add_to(app, START)
+people.add_to(app, PEOPLE)
+records.add_to(app, RECORDS)
+grants.add_to(app, GRANTS)
+history.add_to(app, HISTORY)
+devnet.add_to(app, SETTING)
+setting.add_to(app, SETTING)
