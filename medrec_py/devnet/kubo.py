@@ -151,6 +151,8 @@ class KuboNode:
     @property
     def is_running(self) -> bool:
         """Whether a node answers at this repository's address, whoever started it."""
+        if not self._is_locked():  # the address of a node that was killed may be another's by now
+            return False
         try:
             self.rpc("version")
         except ServerFailed:
@@ -263,12 +265,14 @@ class KuboNode:
 
     def _is_locked(self) -> bool:
         """Whether a process still holds the repository, as Kubo does until everything is written."""
-        with open(self.repo / "repo.lock", "ab") as lock:
-            try:
+        try:
+            with open(self.repo / "repo.lock", "r+b") as lock:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return True
+        except FileNotFoundError:
             return False
+        except OSError:
+            return True
+        return False
 
     def _kill(self) -> None:
         if self._process is not None:

@@ -134,6 +134,18 @@ def test_a_node_killed_from_outside_can_be_started_again(kubo_program, tmp_path)
         assert node.is_running
 
 
+def test_an_address_left_by_a_killed_node_is_not_taken_for_a_running_one(kubo, kubo_program, tmp_path):
+    node = KuboNode(tmp_path / "repo", kubo_program)
+    with node:
+        os.kill(node.pid, 9)
+        while node.pid is not None:
+            time.sleep(0.01)
+    (node.repo / "api").write_text(kubo.address)
+    assert not node.is_running
+    with node:
+        assert node.api_address != kubo.address
+
+
 def test_without_the_program_it_says_where_it_looked(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(kubo_module, "__file__", str(tmp_path / "a" / "b" / "kubo.py"))
