@@ -109,7 +109,7 @@ class Case:
         mailbox = mailbox_key(node)
         entries = [
             entry
-            for entry in context.index.ledger(self.subject)
+            for entry in context.ledger(self.subject)
             if entry.kind is EntryKind.ANCHOR and entry.author == self.subject
         ]
         found = match_locators([entry.locator for entry in entries], [mailbox])

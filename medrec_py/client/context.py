@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from medrec_py.index import Index
 from medrec_py.outbox import Outbox
 from medrec_py.sealing import BundleContext, Place
 from medrec_py.storage import Store
+from medrec_py.types.ledger import LedgerEntry
 from medrec_py.types.terms import Domain
 
 
@@ -37,6 +38,7 @@ class Context:
     index: Index
     outbox: Outbox
     relayer: Sender | None
+    _ledgers: dict[str, list[LedgerEntry]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def medrec(self) -> MedRecContract:
@@ -63,8 +65,16 @@ class Context:
 
     def sync(self) -> Index:
         """The index, brought up to the chain's head."""
-        self.index.sync()
+        report = self.index.sync()
+        if report.events or report.rebuilt or report.rolled_back_to is not None:
+            self._ledgers.clear()
         return self.index
+
+    def ledger(self, subject: str) -> list[LedgerEntry]:
+        """A subject's ledger as of the last `sync`; verification asks the index itself."""
+        if subject not in self._ledgers:
+            self._ledgers[subject] = self.index.ledger(subject)
+        return self._ledgers[subject]
 
     def public_key(self, address: str) -> PublicKey:
         """The key that a participant registered, compared with the chain's own commitment.

@@ -144,76 +144,81 @@ def seal_grant(
     return replace(last, bundle=digests[-1])
 
 
-def open_grant(context: Context, item: IndexedGrant, key: ParticipantKey, now: int) -> OpenedGrant | None:
-    """The grant behind an indexed one, checked against what the chain committed to.
+class GrantBook:
+    """The grants that one key pair opens. A bundle never changes, so each is fetched and opened once.
 
     Args:
         context: The network.
-        item: What the index knows.
-        key: The key pair of its viewer, grantor or subject.
-        now: The chain's time.
-
-    Returns:
-        None when the bundle is not sealed to this key.
-
-    Raises:
-        IntegrityError: The bundle is not the one that was granted.
-        StatementMismatch: Its sentence says something else than its fields.
-    """
-    try:
-        bundle = open_bundle(
-            context.store.get(item.bundle), context.bundle_context(item.subject), key, BundleKind.GRANT
-        )
-    except WrongKey:
-        return None
-    assert isinstance(bundle, GrantBundle)
-    terms = Terms.from_json(bundle.terms)
-    if terms_hash(terms) != item.terms_hash or (bundle.grantor, bundle.viewer) != (item.grantor, item.viewer):
-        raise IntegrityError(
-            f"The terms in the key bundle of grant {item.id.hex()} are not those that were granted.",
-            hint="Do not rely on this grant. Ask its grantor to grant anew.",
-            id=item.id,
-        )
-    require_statement(terms, item.viewer)
-    presented = PresentedGrant(item.grantor, item.viewer, item.bundle, terms)
-    chain = (*(_presented_from_json(document) for document in bundle.ancestors), presented)
-    grant = Grant(
-        item.id,
-        item.subject,
-        chain,
-        item.status,
-        _state(context, item, chain, now),
-        item.agent_revoked,
-        item.granted.time,
-    )
-    return OpenedGrant(grant, bundle)
-
-
-def open_grants(
-    context: Context, items: Iterable[IndexedGrant], key: ParticipantKey, now: int, *, own: str | None = None
-) -> list[OpenedGrant]:
-    """Those grants that are sealed to a key and say what they were granted to say; others are no consent to rely on.
-
-    Anybody may write a grant to anybody; so a malformed one by others is left out, and must not hide the rest.
-
-    Args:
-        context: The network.
-        items: What the index knows.
-        key: The reader's key pair.
-        now: The chain's time.
+        key: The key pair of the grants' viewer, grantor or subject.
         own: The reader's own address; a grant of its own that can't be opened is an error.
     """
-    opened: list[OpenedGrant] = []
-    for item in items:
+
+    def __init__(self, context: Context, key: ParticipantKey, *, own: str | None = None) -> None:
+        self._context = context
+        self._key = key
+        self._own = own
+        self._opened: dict[bytes, tuple[GrantBundle, tuple[PresentedGrant, ...]] | None] = {}
+
+    def open(self, item: IndexedGrant, now: int) -> OpenedGrant | None:
+        """The grant behind an indexed one, checked against what the chain committed to.
+
+        Args:
+            item: What the index knows.
+            now: The chain's time.
+
+        Returns:
+            None when the bundle is not sealed to this key.
+
+        Raises:
+            IntegrityError: The bundle is not the one that was granted, or its sentence says something else than its
+                fields.
+        """
+        if item.id not in self._opened:
+            self._opened[item.id] = self._open_bundle(item)
+        opened = self._opened[item.id]
+        if opened is None:
+            return None
+        bundle, chain = opened
+        state = _state(self._context, item, chain, now)
+        grant = Grant(item.id, item.subject, chain, item.status, state, item.agent_revoked, item.granted.time)
+        return OpenedGrant(grant, bundle)
+
+    def open_all(self, items: Iterable[IndexedGrant]) -> list[OpenedGrant]:
+        """Those grants that are sealed to the key and say what they were granted to say.
+
+        Anybody may write a grant to anybody; so a malformed one by others is left out, and must not hide the rest.
+        """
+        now = self._context.chain.now()
+        opened: list[OpenedGrant] = []
+        for item in items:
+            try:
+                grant = self.open(item, now)
+            except (IntegrityError, InvalidInput):
+                if item.grantor == self._own:
+                    raise
+                continue
+            if grant is not None:
+                opened.append(grant)
+        return opened
+
+    def _open_bundle(self, item: IndexedGrant) -> tuple[GrantBundle, tuple[PresentedGrant, ...]] | None:
+        context = self._context
+        data = context.store.get(item.bundle)
         try:
-            grant = open_grant(context, item, key, now)
-        except (IntegrityError, InvalidInput):
-            if item.grantor == own:
-                raise
-            continue
-        if grant is not None:
-            opened.append(grant)
-    return opened
+            bundle = open_bundle(data, context.bundle_context(item.subject), self._key, BundleKind.GRANT)
+        except WrongKey:
+            return None
+        assert isinstance(bundle, GrantBundle)
+        terms = Terms.from_json(bundle.terms)
+        if terms_hash(terms) != item.terms_hash or (bundle.grantor, bundle.viewer) != (item.grantor, item.viewer):
+            raise IntegrityError(
+                f"The terms in the key bundle of grant {item.id.hex()} are not those that were granted.",
+                hint="Do not rely on this grant. Ask its grantor to grant anew.",
+                id=item.id,
+            )
+        require_statement(terms, item.viewer)
+        presented = PresentedGrant(item.grantor, item.viewer, item.bundle, terms)
+        return bundle, (*(_presented_from_json(document) for document in bundle.ancestors), presented)
 
 
 def _state(context: Context, item: IndexedGrant, chain: tuple[PresentedGrant, ...], now: int) -> str:

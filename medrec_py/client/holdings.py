@@ -6,7 +6,7 @@ Patients, providers and viewers read in the same way; they differ in how they ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from medrec_py.client.context import Context
@@ -105,9 +105,15 @@ class Held:
     nodes: tuple[Node, ...]
     epochs: Mapping[int, int] = field(default_factory=dict)
     mailbox: MailboxKey | None = None
+    _cells: dict[Window, list[Compartment]] = field(default_factory=dict, repr=False, compare=False)
 
     def compartments(self, window: Window) -> list[Compartment]:
         """Every compartment whose key is held and that the window touches."""
+        if window not in self._cells:
+            self._cells[window] = self._derive(window)
+        return self._cells[window]
+
+    def _derive(self, window: Window) -> list[Compartment]:
         first, last = window.years
         return list(
             compartments(
@@ -162,7 +168,7 @@ class Holdings:
 
     def locate(self, context: Context, window: Window) -> list[Located]:
         """The parcels that these keys open and the window touches, in the ledger's order."""
-        ledger = context.index.ledger(self.subject)
+        ledger = context.ledger(self.subject)
         found: dict[bytes, Located] = {}
         for held in self.relationships:
             anchors = _anchors(ledger, held.provider)
@@ -196,7 +202,7 @@ class Holdings:
             ObjectTampered: A store gave other bytes than the ledger commits to.
             IntegrityError: A parcel is not what its author claimed.
         """
-        retractions = _retractions(context.index.ledger(self.subject))
+        retractions = _retractions(context.ledger(self.subject))
         out: list[ReadRecord] = []
         for located, opened in self.open(context, self.locate(context, window)):
             author, digest = located.anchor.author, located.anchor.digest
@@ -229,8 +235,11 @@ class Holdings:
 
 def records_in(opened: OpenedRecords) -> list[ClinicalRecord]:
     """The records of an opened parcel; their class is the one that they were sealed under."""
-    sealed_class = opened.context.class_number
-    return [replace(record_of(document), record_class=sealed_class) for document in opened.resources]
+
+    def sealed_class(resource: object) -> int:
+        return opened.context.class_number
+
+    return [record_of(document, classifier=sealed_class) for document in opened.resources]
 
 
 def _anchors(ledger: Iterable[LedgerEntry], author: str) -> list[Anchor]:

@@ -14,7 +14,7 @@ from medrec_py.client.audit import audit_items
 from medrec_py.client.cases import Case, Cases
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import cut
-from medrec_py.client.grants import OpenedGrant, make_terms, open_grants, seal_grant
+from medrec_py.client.grants import GrantBook, OpenedGrant, make_terms, seal_grant
 from medrec_py.client.holdings import ALL_CLASSES, Window
 from medrec_py.client.participant import Participant
 from medrec_py.client.rekeying import Rekeying
@@ -79,6 +79,7 @@ class Patient(Participant):
         super().__init__(context, wallet, root=root, sender=sender)
         self.wallet_mode = wallet_mode
         self._sender = sender
+        self._books: dict[str, GrantBook] = {}
 
     @cached_property
     def _cases(self) -> Cases:
@@ -410,9 +411,9 @@ class Patient(Participant):
     # ── internals ──
 
     def _opened(self, case: Case) -> list[OpenedGrant]:
-        context = self._context
-        items = context.index.grants(subject=case.subject)
-        return open_grants(context, items, case.key, context.chain.now(), own=case.subject)
+        if case.subject not in self._books:
+            self._books[case.subject] = GrantBook(self._context, case.key, own=case.subject)
+        return self._books[case.subject].open_all(self._context.index.grants(subject=case.subject))
 
     def _case(self, subject: str) -> Case:
         case = self._cases.of(subject)

@@ -268,9 +268,7 @@ class Provider(Participant):
     def _rekeys(self, subject: str, mailbox: MailboxKey) -> list[RekeyBundle]:
         context = self._context
         entries = [
-            entry
-            for entry in context.index.ledger(subject)
-            if entry.kind is EntryKind.ANCHOR and entry.author == subject
+            entry for entry in context.ledger(subject) if entry.kind is EntryKind.ANCHOR and entry.author == subject
         ]
         found = match_locators([entry.locator for entry in entries], [mailbox])
         objects = context.store.get_many([entries[at].digest for at in sorted(found)])

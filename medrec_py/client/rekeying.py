@@ -145,7 +145,7 @@ class Rekeying:
         assert item is not None
         entries = [
             entry
-            for entry in index.ledger(self.case.subject)
+            for entry in self.context.ledger(self.case.subject)
             if entry.kind is EntryKind.ANCHOR and entry.author == self.case.subject
         ]
         found = match_locators([entry.locator for entry in entries], [mailbox])

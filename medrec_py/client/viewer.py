@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 
 from medrec_py.chain import TransactionReceipt
 from medrec_py.client.cutting import cut, window_of
-from medrec_py.client.grants import OpenedGrant, make_terms, open_grants, seal_grant
+from medrec_py.client.grants import GrantBook, OpenedGrant, make_terms, seal_grant
 from medrec_py.client.holdings import Held, Holdings, Window
 from medrec_py.client.participant import Participant
 from medrec_py.client.patient import window_from
@@ -51,6 +51,14 @@ class Reading:
 
 class Viewer(Participant):
     """Whoever holds a grant: another provider, a researcher, a relative, an app."""
+
+    @cached_property
+    def _book(self) -> GrantBook:
+        return GrantBook(self._context, self.key)
+
+    @cached_property
+    def _held(self) -> dict[tuple[bytes, ...], Holdings]:
+        return {}
 
     def grants(self, *, subject: str | None = None) -> list[Grant]:
         """The grants to this viewer, ended ones included, and the sub-grants that it made."""
@@ -235,11 +243,10 @@ class Viewer(Participant):
     # ── internals ──
 
     def _opened(self, subject: str | None) -> list[OpenedGrant]:
-        context = self._context
-        index = context.index
+        index = self._context.index
         items = index.grants(subject=subject, viewer=self.address)
         items += [item for item in index.grants(subject=subject, grantor=self.address) if item not in items]
-        return open_grants(context, items, self.key, context.chain.now())
+        return self._book.open_all(items)
 
     def _candidates(self, subject: str | None, grant: Grant | bytes | None) -> list[OpenedGrant]:
         if grant is None:
@@ -305,13 +312,20 @@ class Viewer(Participant):
         )
 
     def _holdings(self, opened: OpenedGrant) -> Holdings:
-        """What came with a grant, and with every re-key since."""
+        """What came with a grant, and with every re-key since; neither ever changes."""
+        rekeys = self._rekey_digests(opened)
+        known = (opened.grant.id, *rekeys)
+        if known not in self._held:
+            self._held[known] = self._open_holdings(opened, rekeys)
+        return self._held[known]
+
+    def _open_holdings(self, opened: OpenedGrant, rekeys: list[bytes]) -> Holdings:
         bundle = opened.bundle
         nodes: dict[tuple[str, int], list[Node]] = {}
         for keys in bundle.keys:
             nodes.setdefault((keys.provider, keys.number), []).extend(keys.nodes)
         excerpts: list[Excerpt] = list(bundle.excerpts)
-        for rekey in self._rekeys(opened):
+        for rekey in self._rekeys(opened, rekeys):
             for keys in rekey.keys:
                 nodes.setdefault((keys.provider, keys.number), []).extend(keys.nodes)
             excerpts += rekey.excerpts
@@ -320,21 +334,24 @@ class Viewer(Participant):
         )
         return Holdings(opened.grant.subject, held, tuple(excerpts))
 
-    def _rekeys(self, opened: OpenedGrant) -> list[RekeyBundle]:
+    def _rekey_digests(self, opened: OpenedGrant) -> list[bytes]:
         context, grant = self._context, opened.grant
         mailbox = opened.bundle.mailbox_key
         if mailbox is None or grant.viewer != self.address:
             return []
         entries = [
             entry
-            for entry in context.index.ledger(grant.subject)
+            for entry in context.ledger(grant.subject)
             if entry.kind is EntryKind.ANCHOR and entry.author == grant.subject
         ]
         found = match_locators([entry.locator for entry in entries], [mailbox])
-        objects = context.store.get_many([entries[at].digest for at in sorted(found)])
-        opened_bundles = [
-            open_bundle(data, context.bundle_context(grant.subject), self.key, BundleKind.REKEY) for data in objects
-        ]
+        return [entries[at].digest for at in sorted(found)]
+
+    def _rekeys(self, opened: OpenedGrant, digests: list[bytes]) -> list[RekeyBundle]:
+        context = self._context
+        bundle_context = context.bundle_context(opened.grant.subject)
+        objects = context.store.get_many(digests)
+        opened_bundles = [open_bundle(data, bundle_context, self.key, BundleKind.REKEY) for data in objects]
         return [bundle for bundle in opened_bundles if isinstance(bundle, RekeyBundle)]
 
 
