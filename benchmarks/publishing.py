@@ -141,7 +141,7 @@ def measure() -> dict[str, Any]:
                 publish.append(time.perf_counter() - started)
                 if publish[-1] == min(publish):
                     breakdown = stages.durations(started)
-                # Random bytes of the same sizes: the very objects are in Kubo already, so adding them would be too fast.
+                # Random bytes of the same sizes: the very objects are in Kubo already, so adding them is too fast.
                 same = [os.urandom(len(network.store.get(digest))) for digest in published.digests]
                 transfer = Call(operator.address, b"", "transfer", 1)
                 floor.append(
