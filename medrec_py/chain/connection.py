@@ -198,12 +198,13 @@ class Chain:
         """
         one = self.one_call(call)
         estimate: RpcRequest = ("eth_estimateGas", [sending.call_query(one, account.address)])
-        gas, next_nonce, block, priority_fee = self.node.batch([estimate, *sending.pricing_requests(account.address)])
+        gas, *answers = self.node.batch([estimate, *sending.pricing_requests(account.address)])
         if isinstance(gas, RpcFailure):
             raise self.refusal(gas, one, account.address)
-        pricing = sending.Pricing.from_answers(
-            self.chain_id, self._answer(next_nonce), self._answer(block), priority_fee
-        )
+        pricing = self.pricing(answers)
+        needed = pricing.cost(one, int(gas, 16))
+        if needed > pricing.balance:
+            raise pricing.unaffordable(account.address, needed)
         return pricing.sign(account, one, int(gas, 16), pricing.nonce if nonce is None else nonce)
 
     def broadcast(self, raw: bytes) -> bytes:
@@ -324,6 +325,11 @@ class Chain:
         from medrec_py.chain.contracts import MedRecContract
 
         return MedRecContract(self.deployment, self).multicall(call)
+
+    def pricing(self, answers: Sequence[Any]) -> sending.Pricing:
+        """What transactions cost now, from the answers to `pricing_requests`."""
+        nonce, balance, block = map(self._answer, answers[:3])
+        return sending.Pricing.from_answers(self.chain_id, nonce, balance, block, answers[3])
 
     def refusal(self, failure: RpcFailure, call: Call | None = None, sender: str | None = None) -> Refused:
         """A node's error as an error of the public tree."""

@@ -11,7 +11,7 @@ from medrec_py.chain.accounts import Account
 from medrec_py.chain.calls import Call, SignedTransaction, TransactionReceipt
 from medrec_py.chain.node import RpcFailure, RpcRequest
 from medrec_py.chain.transactions import dynamic_fee_transaction, transaction_hash
-from medrec_py.errors import NonceUsed, NotMined, Refused
+from medrec_py.errors import InsufficientEther, NonceUsed, NotMined, Refused
 
 if TYPE_CHECKING:
     from medrec_py.chain.connection import Chain
@@ -35,25 +35,43 @@ class Pricing:
             by an eighth per block for five full blocks (EIP-1559), plus the priority fee.
         max_priority_fee: Wei per gas for whoever makes the block.
         block_gas_limit: Gas that fits a block.
+        balance: Wei that the account holds.
     """
 
     chain_id: int
     nonce: int
+    balance: int
     max_fee: int
     max_priority_fee: int
     block_gas_limit: int
 
     @classmethod
-    def from_answers(cls, chain_id: int, nonce: Any, block: Any, priority_fee: Any) -> Pricing:  # noqa: ANN401 (JSON)
-        """From the answers to `pricing_requests`."""
+    def from_answers(cls, chain_id: int, nonce: Any, balance: Any, block: Any, priority_fee: Any) -> Pricing:  # noqa: ANN401
+        """From the answers (JSON) to `pricing_requests`."""
         # Some chains don't know the priority fee's method; a gwei is what wallets then take.
         tip = _DEFAULT_PRIORITY_FEE if isinstance(priority_fee, RpcFailure) else int(priority_fee, 16)
         base_fee = int(block.get("baseFeePerGas", "0x0"), 16)
-        return cls(chain_id, int(nonce, 16), 2 * base_fee + tip, tip, int(block["gasLimit"], 16))
+        return cls(chain_id, int(nonce, 16), int(balance, 16), 2 * base_fee + tip, tip, int(block["gasLimit"], 16))
+
+    def gas(self, estimate: int) -> int:
+        """Gas to give a transaction: more than the estimate, because state may change before it is mined."""
+        return max(estimate, min(estimate * 5 // 4 + 5_000, self.block_gas_limit))
+
+    def cost(self, call: Call, estimate: int) -> int:
+        """Most wei that the transaction can take, which is what a node wants to see in the account."""
+        return self.gas(estimate) * self.max_fee + call.value
+
+    def unaffordable(self, sender: str, needed: int) -> InsufficientEther:
+        """The refusal for an account that can't pay."""
+        return InsufficientEther(
+            f"{sender} holds {self.balance} wei; the transaction may cost up to {needed}.",
+            account=sender,
+            balance=self.balance,
+            needed=needed,
+        )
 
     def sign(self, account: Account, call: Call, estimate: int, nonce: int) -> SignedTransaction:
-        """The call as a signed transaction with room above the estimate: state may change before it is mined."""
-        gas = max(estimate, min(estimate * 5 // 4 + 5_000, self.block_gas_limit))
+        """The call as a signed transaction."""
         raw = account.sign_transaction(
             dynamic_fee_transaction(
                 chain_id=self.chain_id,
@@ -61,7 +79,7 @@ class Pricing:
                 to=call.to,
                 data=call.data,
                 value=call.value,
-                gas=gas,
+                gas=self.gas(estimate),
                 max_fee=self.max_fee,
                 max_priority_fee=self.max_priority_fee,
             )
@@ -73,6 +91,7 @@ def pricing_requests(sender: str) -> list[RpcRequest]:
     """What has to be asked for a `Pricing`."""
     return [
         ("eth_getTransactionCount", [sender, "pending"]),
+        ("eth_getBalance", [sender, "latest"]),
         ("eth_getBlockByNumber", ["latest", False]),
         ("eth_maxPriorityFeePerGas", []),
     ]
@@ -107,10 +126,16 @@ def send_many(chain: Chain, account: Account, calls: Sequence[Call]) -> list[Tra
         while refused < len(stretch) and isinstance(estimates[refused], RpcFailure):
             outcomes.append(chain.refusal(estimates[refused], stretch[refused], account.address))
             refused += 1
-        ready = refused
+        ready, cost = refused, 0
         while ready < len(stretch) and not isinstance(estimates[ready], RpcFailure):
+            cost += pricing.cost(stretch[ready], int(estimates[ready], 16))
+            if cost > pricing.balance:
+                # A node would let the rest wait for ether that may never come.
+                break
             ready += 1
         if ready == refused:
+            if ready < len(stretch):
+                outcomes.append(pricing.unaffordable(account.address, cost))
             continue
         signed = [
             pricing.sign(account, stretch[at], int(estimates[at], 16), pricing.nonce + at - refused)
@@ -124,11 +149,9 @@ def send_many(chain: Chain, account: Account, calls: Sequence[Call]) -> list[Tra
 
 def _estimate(chain: Chain, account: Account, calls: Sequence[Call]) -> tuple[list[Any], Pricing]:
     requests: list[RpcRequest] = [("eth_estimateGas", [call_query(call, account.address)]) for call in calls]
-    answers = chain.node.batch([*pricing_requests(account.address), *requests])
-    for answer in answers[:2]:
-        if isinstance(answer, RpcFailure):
-            raise chain.refusal(answer)
-    return answers[3:], Pricing.from_answers(chain.chain_id, *answers[:3])
+    pricing = pricing_requests(account.address)
+    answers = chain.node.batch([*pricing, *requests])
+    return answers[len(pricing) :], chain.pricing(answers[: len(pricing)])
 
 
 def _deliver(
@@ -170,8 +193,7 @@ def _alone(chain: Chain, account: Account, call: Call, refusal: Refused) -> Tran
 
 def _fill(chain: Chain, account: Account, nonce: int) -> None:
     """Uses a nonce up with a transfer of nothing to oneself, so that the transactions behind it can be mined."""
-    answers = chain.node.batch(pricing_requests(account.address))
-    pricing = Pricing.from_answers(chain.chain_id, *answers)
+    pricing = chain.pricing(chain.node.batch(pricing_requests(account.address)))
     nothing = Call(to=account.address, data=b"", name="nothing")
     chain.broadcast(pricing.sign(account, nothing, _PLAIN_TRANSFER, nonce).raw)
 

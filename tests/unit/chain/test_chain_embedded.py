@@ -264,7 +264,7 @@ def test_no_bytes_break_the_reader_of_transactions(world: World, raw: bytes) -> 
 
 
 def test_an_account_without_ether_is_told_so(world: World) -> None:
-    with pytest.raises(InsufficientEther, match="insufficient funds"):
+    with pytest.raises(InsufficientEther, match="may cost up to"):
         world.chain.send(generate_account(), world.medrec.revoke(digest()))
 
 
