@@ -19,6 +19,8 @@ from medrec_py.index.schema import entries
 from medrec_py.storage import FolderStore, Store
 from medrec_py.types.ledger import EntryKind
 
+_SHOWN = 3
+"""Faults that are quoted."""
 _SHA2_256 = b"\x12\x20"
 """Multihash prefix: sha2-256, 32 bytes."""
 
@@ -50,7 +52,7 @@ def damage_is_named(scene: Scene, telling: Telling) -> None:
     telling.require(sound.ok, "before anything is done to it all verifies.")
     # The patient keeps a second copy of the sealed objects, which anybody may hold: they tell nothing.
     replica = FolderStore(stage.home / "replica")
-    objects = _objects(device.network.index, scene.subject)
+    objects = _objects(device.network.index, device.patient.subjects())
     replica.put_many(stage.network.store.get_many(objects))
     parcels = [item.digest for item in scene.records]
 
@@ -139,7 +141,7 @@ def _is_named(
             damage.sentence,
             damage.where,
             faults[0].kind if faults else "",
-            "; ".join(fault.sentence for fault in faults),
+            _sentences(faults),
             named,
             damage.repair,
             again.ok,
@@ -155,12 +157,20 @@ def _names(fault: Fault, damage: Damage) -> bool:
     )
 
 
-def _objects(index: Index, subject: str) -> list[bytes]:
-    """Digests of all that chain events about a subject name."""
-    digests = [entry.digest for entry in index.ledger(subject)]
-    digests += [item.bundle for item in index.relationships(subject=subject)]
-    digests += [item.bundle for item in index.grants(subject=subject)]
-    return list(dict.fromkeys(digests))
+def _sentences(faults: tuple[Fault, ...]) -> str:
+    """The faults in words; a few of them when there are more than there should be."""
+    more = f" … and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return "; ".join(fault.sentence for fault in faults[:_SHOWN]) + more
+
+
+def _objects(index: Index, subjects: list[str]) -> list[bytes]:
+    """Digests of all that the chain's events about a patient name."""
+    digests: dict[bytes, None] = {}
+    for subject in subjects:
+        digests |= dict.fromkeys(entry.digest for entry in index.ledger(subject) if entry.kind is EntryKind.ANCHOR)
+        digests |= dict.fromkeys(item.bundle for item in index.relationships(subject=subject))
+        digests |= dict.fromkeys(item.bundle for item in index.grants(subject=subject))
+    return list(digests)
 
 
 def _called(is_store: bool) -> str:

@@ -50,6 +50,7 @@ def relationship_opens(scene: Scene, telling: Telling) -> None:
         telling.require(False, "a stranger without accreditation can't open a relationship.")
     except Refused as error:
         telling.tell(f"The stranger invites too, and the chain refuses: {error.message}")
+    ether = chain.balance(stage.wallet.address)
     invitation = hospital.invite(scene.subject)
     standing = hospital.relationships()
     telling.require(
@@ -59,7 +60,7 @@ def relationship_opens(scene: Scene, telling: Telling) -> None:
     scene.relayed(telling)
     opened = [item for item in stage.patient.relationships() if item.subject == scene.subject]
     telling.require(len(opened) == 1 and opened[0].is_open, "exactly one relationship is open.")
-    telling.require(chain.balance(stage.wallet.address) == 0, "the patient's wallet holds no ether and needs none.")
+    telling.require(chain.balance(stage.wallet.address) == ether, "the patient's wallet pays nothing.")
     telling.require(scene.subject != stage.wallet.address, "the chain does not learn the wallet's address.")
     telling.counts.update(relationships=len(opened), signatures=2)
     telling.tell(f"The hospital signs an invitation to {scene.subject}, an address made for this relationship alone.")

@@ -72,7 +72,8 @@ def clinic_reads_and_others_do_not(scene: Scene, telling: Telling) -> None:
     telling.tell(
         f"At {iso(grant.terms.expires_at)} the grant expires, the patient's client changes the keys of the class, and "
         f"what is published since ({counted(publication.records, 'record')} in "
-        f"{counted(publication.parcels, 'parcel')}) the clinic can't open. What it could open it still can if it kept the objects: nobody can take back what was seen."
+        f"{counted(publication.parcels, 'parcel')}) the clinic can't open. What it could open it still "
+        "can if it kept the objects: nobody can take back what was seen."
     )
 
 
