@@ -69,17 +69,20 @@ class _Layout:
         fields: For each looked-up column (`subject` to `digest`) the field, `None` if it stays empty, and whether it is
             an address.
         hexed: Fields of bytes in the JSON object.
-        plain: Other fields in the JSON object.
+        plain: Other fields in the JSON object, and whether each is an integer or text.
     """
 
     event: type[Event]
     fields: tuple[tuple[str | None, bool], ...]
     hexed: tuple[str, ...]
-    plain: tuple[str, ...]
+    plain: tuple[tuple[str, type], ...]
 
 
 _ADDRESSES: Final = ("subject", "actor", "viewer")
 _LOOKED_UP: Final = (*_ADDRESSES, "id", "digest")
+
+
+_FORMS: Final[dict[str, type]] = {"int": int, "str": str}
 
 
 def _layout(kind: type[Event]) -> _Layout:
@@ -87,7 +90,7 @@ def _layout(kind: type[Event]) -> _Layout:
     elsewhere = {*columns.values(), *_IN_ENTRIES.get(kind, ())}
     rest = [field for field in fields(kind) if field.name not in elsewhere]
     hexed = tuple(field.name for field in rest if field.type == "bytes")
-    plain = tuple(field.name for field in rest if field.type in ("int", "str"))
+    plain = tuple((field.name, _FORMS[str(field.type)]) for field in rest if field.type in _FORMS)
     assert len(hexed) + len(plain) == len(rest)
     looked_up = tuple((columns.get(name), name in _ADDRESSES) for name in _LOOKED_UP)
     return _Layout(kind, looked_up, hexed, plain)
@@ -104,7 +107,7 @@ def event_values(logged: LoggedEvent) -> Values:
     event = logged.event
     layout = _LAYOUTS[type(event)]
     data: dict[str, Any] = {name: getattr(event, name).hex() for name in layout.hexed}
-    for name in layout.plain:
+    for name, _ in layout.plain:
         data[name] = getattr(event, name)
     return (
         logged.block_number,
@@ -162,10 +165,10 @@ def entry_of_row(row: RowMapping) -> LedgerEntry:
             EntryKind(row["kind"]),
             _given(row["author"]),
             row["time"],
-            bytes(row["digest"]),
-            bytes(row["detail"]),
+            _blob(row["digest"]),
+            _blob(row["detail"]),
             (row["block"], row["log_index"], row["place"]),
-            bytes(row["transaction_hash"] or b""),
+            _blob(row["transaction_hash"] or b""),
         )
     except (ValueError, TypeError, InvalidInput) as error:
         raise IndexDamaged(f"Entry {row['block']}/{row['log_index']}/{row['place']} can't be read.") from error
@@ -187,19 +190,19 @@ def event_of_row(row: RowMapping, anchored: Iterable[LedgerEntry] = ()) -> Logge
         values: dict[str, Any] = {}
         for column, (field, is_address) in zip(_LOOKED_UP, layout.fields, strict=True):
             if field is not None:
-                values[field] = _given(row[column]) if is_address else bytes(row[column])
-        data = row["data"] or {}
+                values[field] = _given(row[column]) if is_address else _blob(row[column])
+        data = json.loads(row["data"] or "{}")
         for name in layout.hexed:
             values[name] = bytes.fromhex(data[name])
-        for name in layout.plain:
-            values[name] = data[name]
+        for name, form in layout.plain:
+            values[name] = _of_form(data[name], form)
         if kind is Anchored:
             entries = list(anchored)
             values["digests"] = tuple(entry.digest for entry in entries)
             values["locators"] = tuple(entry.detail[:LOCATOR_BYTES] for entry in entries)
-        block_hash, transaction_hash = bytes(row["hash"]), bytes(row["transaction_hash"])
+        block_hash, transaction_hash = _blob(row["hash"]), _blob(row["transaction_hash"])
         event, contract = kind(**values), _given(row["contract"])
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise IndexDamaged(f"Event {row['block']}/{row['log_index']} can't be read.") from error
     return LoggedEvent(row["block"], block_hash, row["log_index"], transaction_hash, contract, event)
 
@@ -208,3 +211,15 @@ def _given(address: str | None) -> str:
     if address is None:
         raise ValueError("no address")
     return address
+
+
+def _of_form(value: object, form: type) -> object:
+    if type(value) is not form:
+        raise TypeError(f"not {form.__name__}: {type(value).__name__}")
+    return value
+
+
+def _blob(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError(f"not bytes: {type(value).__name__}")
+    return value

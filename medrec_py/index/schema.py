@@ -11,7 +11,6 @@ from typing import Final
 
 from eth_utils.address import to_checksum_address
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     Dialect,
@@ -29,19 +28,29 @@ SCHEMA_VERSION: Final = 1
 ADDRESS_BYTES: Final = 20
 
 
+class Blob(LargeBinary):
+    """Bytes as the drivers give and take them; SQLAlchemy's own conversion would make five zeros of a stray 5."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """None needed."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        """None needed."""
+
+
 class Address(TypeDecorator[str]):
     """An address: EIP-55 text in Python, 20 bytes in SQL, where it stands in four rows of five and in most indexes."""
 
-    impl = LargeBinary
+    impl = Blob
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
         """The bytes of an address."""
         return None if value is None else address_bytes(value)
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+    def process_result_value(self, value: object, dialect: Dialect) -> str | None:
         """The text of an address; `None` for what is none, so that the reader of the row can name the row."""
-        return None if value is None or len(value) != ADDRESS_BYTES else _checksummed(bytes(value))
+        return _checksummed(value) if isinstance(value, bytes) and len(value) == ADDRESS_BYTES else None
 
 
 def address_bytes(text: str) -> bytes:
@@ -65,14 +74,14 @@ cursor: Final = Table(
     Column("deployment", Text, nullable=False, comment="addresses that are followed; empty when the source names none"),
     Column("start_block", BigInteger, nullable=False),
     Column("block", BigInteger, nullable=False, comment="last block read; start_block - 1 at first"),
-    Column("block_hash", LargeBinary, nullable=False, comment="its hash; empty at first"),
+    Column("block_hash", Blob, nullable=False, comment="its hash; empty at first"),
 )
 
 blocks: Final = Table(
     "blocks",
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("hash", LargeBinary, nullable=False),
+    Column("hash", Blob, nullable=False),
     Column("time", BigInteger, comment="Unix time, as far as it is known"),
     comment="every block that holds an event, and the last ones before the cursor, by which a fork is found",
 )
@@ -82,7 +91,7 @@ events: Final = Table(
     metadata,
     Column("block", BigInteger, primary_key=True, autoincrement=False),
     Column("log_index", Integer, primary_key=True, autoincrement=False),
-    Column("transaction_hash", LargeBinary, nullable=False),
+    Column("transaction_hash", Blob, nullable=False),
     Column("contract", Address, nullable=False),
     Column("kind", Text, nullable=False, comment="name of the Solidity event"),
     Column("subject", Address),
@@ -90,9 +99,9 @@ events: Final = Table(
         "actor", Address, comment="participant, provider, author, grantor, gateway: who acted, as the event names it"
     ),
     Column("viewer", Address),
-    Column("id", LargeBinary, comment="of a grant"),
-    Column("digest", LargeBinary, comment="bundle, parcel, root, head or vocabulary"),
-    Column("data", JSON(none_as_null=True), comment="the event's other fields; bytes as hex"),
+    Column("id", Blob, comment="of a grant"),
+    Column("digest", Blob, comment="bundle, parcel, root, head or vocabulary"),
+    Column("data", Text, comment="a JSON object with the event's other fields; bytes as hex"),
     sqlite_with_rowid=False,
 )
 
@@ -108,8 +117,8 @@ entries: Final = Table(
     Column("kind", SmallInteger, nullable=False, comment="0 anchor, 1 retract, 2 batch, as hashed"),
     Column("author", Address, nullable=False),
     Column("time", BigInteger, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("detail", LargeBinary, nullable=False, comment="32 bytes, as hashed"),
+    Column("digest", Blob, nullable=False),
+    Column("detail", Blob, nullable=False, comment="32 bytes, as hashed"),
     sqlite_with_rowid=False,
 )
 

@@ -265,7 +265,7 @@ class Journal:
             }
         try:
             return _entry(row, parts["parcels"], parts["calls"], parts["transactions"])
-        except (InvalidInput, TypeError, ValueError) as error:
+        except (InvalidInput, TypeError, ValueError, RecursionError) as error:
             raise JournalDamaged(f"Publication {id} can't be read from {self._path}.", publication=id) from error
 
     def find(self, chain_id: int, key: str) -> str | None:
@@ -335,11 +335,11 @@ def _insert_calls(connection: sqlite3.Connection, id: str, calls: Sequence[Call]
 
 def _entry(row: Any, parcels: Sequence[Any], calls: Sequence[Any], transactions: Sequence[Any]) -> Entry:  # noqa: ANN401 (rows)
     kept = tuple(
-        StoredParcel(bytes(parcel["digest"]), bytes(parcel["locator"]), Extent(parcel["start"], parcel["size"]))
+        StoredParcel(_blob(parcel["digest"]), _blob(parcel["locator"]), Extent(parcel["start"], parcel["size"]))
         for parcel in parcels
     )
     state = PublicationState(row["state"])
-    transaction_hash = None if row["transaction_hash"] is None else bytes(row["transaction_hash"])
+    transaction_hash = None if row["transaction_hash"] is None else _blob(row["transaction_hash"])
     status = PublicationStatus(
         row["id"],
         row["key"],
@@ -356,9 +356,9 @@ def _entry(row: Any, parcels: Sequence[Any], calls: Sequence[Any], transactions:
             row["id"],
             status.digests,
             tuple(parcel.locator for parcel in kept),
-            bytes(row["transaction_hash"]),
+            _blob(row["transaction_hash"]),
             row["block_number"],
-            bytes(row["block_hash"]),
+            _blob(row["block_hash"]),
             row["gas_used"],
             row["calldata_bytes"],
             sum(parcel.extent.size for parcel in kept),
@@ -366,9 +366,16 @@ def _entry(row: Any, parcels: Sequence[Any], calls: Sequence[Any], transactions:
     return Entry(
         status,
         kept,
-        tuple(Call(call["recipient"], bytes(call["data"]), call["name"], int(call["value"])) for call in calls),
+        tuple(Call(call["recipient"], _blob(call["data"]), call["name"], int(call["value"])) for call in calls),
         tuple(event_from_json(document) for document in json.loads(row["expects"])),
-        tuple(SignedTransaction(bytes(one["raw"]), bytes(one["hash"]), one["nonce"]) for one in transactions),
+        tuple(SignedTransaction(_blob(one["raw"]), _blob(one["hash"]), one["nonce"]) for one in transactions),
         row["since_block"],
         receipt,
     )
+
+
+def _blob(value: object) -> bytes:
+    """A value of a BLOB column; SQLite keeps whatever somebody else put there, and `bytes(5)` would be five zeros."""
+    if not isinstance(value, bytes):
+        raise TypeError(f"not bytes: {type(value).__name__}")
+    return value

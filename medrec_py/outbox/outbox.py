@@ -121,7 +121,7 @@ class Outbox:
         Args:
             accounts: Signers for those whose transaction is not signed yet, found by address.
         """
-        signers = {account.address: account for account in accounts}
+        signers = {account.address.lower(): account for account in accounts}
         self._sweep()
         waiting = self._journal.ids(self._chain.chain_id, PENDING_STATES)
         outcomes: list[PublicationOutcome] = []
@@ -136,6 +136,7 @@ class Outbox:
             UnknownPublication: There is no failed one with this id.
             PublicationPending: The store does not keep its parcels, or did not answer.
         """
+        self._failed(id)
         with self._claimed(id) as claim:
             entry = self._failed(id)
             self._delivery.check_stored(id, [parcel.digest for parcel in entry.parcels])
@@ -148,6 +149,7 @@ class Outbox:
         Raises:
             UnknownPublication: There is no failed one with this id.
         """
+        self._failed(id)
         with self._claimed(id) as claim:
             entry = self._failed(id)
             if not keep_objects:
@@ -261,7 +263,7 @@ class Outbox:
                 entry = self._journal.entry(id)
                 if entry is None or entry.status.state not in PENDING_STATES:
                     continue  # somebody was, and finished it in the meantime
-                account = signers.get(entry.status.sender)
+                account = signers.get(entry.status.sender.lower())
                 try:
                     self._delivery.begin(claim, account)
                     begun.append((claim, account))
@@ -294,7 +296,6 @@ class Outbox:
 
     @contextmanager
     def _claimed(self, id: str) -> Iterator[Claim]:
-        self._known(id)
         claim = self._spool.claim(id)
         if claim is None:
             raise PublicationPending(f"Another process is at work on publication {id}.", publication=id)
