@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -66,6 +66,7 @@ class Case:
     account: Account
     root: RootKey
     actor: Actor
+    _holdings: dict[tuple[object, ...], Holdings] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def key(self) -> ParticipantKey:
@@ -91,6 +92,12 @@ class Case:
 
     def holdings(self, trees: list[Tree]) -> Holdings:
         """Everything that the subject can open."""
+        known = tuple((tree.provider, tree.number, *sorted(tree.epochs.items())) for tree in trees)
+        if known not in self._holdings:
+            self._holdings[known] = self._hold(trees)
+        return self._holdings[known]
+
+    def _hold(self, trees: list[Tree]) -> Holdings:
         held = tuple(
             # What the subject sends to its own mailbox are re-keys; parcels never are.
             Held(
@@ -144,6 +151,7 @@ class Cases:
         self._wallet_mode = wallet_mode
         self._sender = sender
         self._known: dict[int | None, Case] = {}
+        self._used = {0}
 
     def case(self, index: int | None) -> Case:
         """The case of a number; None for the wallet's own."""
@@ -163,16 +171,14 @@ class Cases:
         """Every case that the chain knows of; always the own one too."""
         if self._wallet_mode:
             return [self.case(None)]
-        cases, unused, index = [self.case(0)], 0, 1
-        while unused < GAP_LIMIT:
-            case = self.case(index)
-            if self._is_used(case.subject):
-                cases.append(case)
-                unused = 0
-            else:
-                unused += 1
-            index += 1
-        return cases
+        last = max(self._used)
+        while True:
+            ahead = {self.case(at).subject: at for at in range(1, last + GAP_LIMIT + 1) if at not in self._used}
+            events = (item.logged.event for item in self._context.index.timeline(list(ahead)))
+            self._used |= {ahead[subject] for event in events if (subject := getattr(event, "subject", "")) in ahead}
+            if max(self._used) == last:
+                return [self.case(index) for index in sorted(self._used)]
+            last = max(self._used)
 
     def next(self) -> Case:
         """The case for the next relationship: in private mode the first one that the chain doesn't know of."""
@@ -185,7 +191,3 @@ class Cases:
         """The case of an address, used or among the next ones."""
         candidates = [*self.used(), self.next()]
         return next((case for case in candidates if case.subject == subject), None)
-
-    def _is_used(self, subject: str) -> bool:
-        index = self._context.index
-        return bool(index.relationships(subject=subject) or index.grants(subject=subject) or index.ledger(subject))

@@ -25,6 +25,7 @@ from medrec_py.crypto import (
 )
 from medrec_py.errors import IntegrityError
 from medrec_py.fhir import ClinicalRecord, record_of
+from medrec_py.index import IndexedBatch
 from medrec_py.sealing import Context as ParcelContext
 from medrec_py.sealing import (
     Excerpt,
@@ -39,9 +40,11 @@ from medrec_py.sealing import (
 from medrec_py.storage import digest_of
 from medrec_py.types.ledger import EntryKind, LedgerEntry, Position
 from medrec_py.types.terms import NO_FIRST_DATE, NO_LAST_DATE
+from medrec_py.types.vocabulary import VOCABULARY
 
 OpeningKey: TypeAlias = CompartmentKey | ContentKey | ParticipantKey
-ALL_CLASSES: frozenset[int] = frozenset(range(64))
+ALL_CLASSES: frozenset[int] = frozenset(entry.number for entry in VOCABULARY.classes)
+"""Every class that the vocabulary knows: no record is of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +175,11 @@ class Holdings:
         found: dict[bytes, Located] = {}
         for held in self.relationships:
             anchors = _anchors(ledger, held.provider)
+            batches = context.index.batches(held.provider)
+            if not anchors and not batches:
+                continue
             cells = held.compartments(window)
-            anchors += _batch_anchors(context, self.subject, held, [cell.key for cell in cells])
+            anchors += _batch_anchors(context, self.subject, held, batches, [cell.key for cell in cells])
             keys: list[CompartmentKey | MailboxKey] = [cell.key for cell in cells]
             if held.mailbox is not None and self.subject_key is not None:
                 keys.append(held.mailbox)
@@ -251,11 +257,15 @@ def _anchors(ledger: Iterable[LedgerEntry], author: str) -> list[Anchor]:
 
 
 def _batch_anchors(
-    context: Context, subject: str, held: Held, keys: Sequence[CompartmentKey | MailboxKey]
+    context: Context,
+    subject: str,
+    held: Held,
+    batches: Sequence[IndexedBatch],
+    keys: Sequence[CompartmentKey | MailboxKey],
 ) -> list[Anchor]:
     """The subject's parcels in batches of the provider, each proved to be in the batch that the chain anchored."""
     out: list[Anchor] = []
-    for batch in context.index.batches(held.provider):
+    for batch in batches:
         manifest = Manifest.parse(context.store.get(batch.manifest))
         manifest.require(batch.root, batch.count)
         for at, key_at in match_locators([entry.locator for entry in manifest.entries], keys).items():

@@ -96,7 +96,7 @@ class Rekeying:
     def _pending(self, tree: Tree) -> tuple[Excerpt, ...]:
         """Keys of the parcels that the author sealed to the subject meanwhile, so that it can read them back."""
         holdings = self.case.holdings([tree])
-        pending = [item for item in holdings.locate(self.context, Window()) if item.context is None]
+        pending = [item for item in holdings.locate(self.context, Window(frozenset())) if item.context is None]
         return tuple(
             Excerpt(
                 located.anchor.digest,
