@@ -42,6 +42,8 @@ def run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(list(arguments), prog_name="medrec", standalone_mode=False)
+        if code == INTERRUPTED:  # typer turns Ctrl-C into this and says nothing
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else DONE
     except MedRecError as error:
         output.show_error(error.to_json(), is_json=is_json)

@@ -55,6 +55,8 @@ class Keyring:
         if text.startswith("ape:"):
             return ape_account(text.removeprefix("ape:"))
         path = self._path(text)
+        if not path.is_file():  # said before anybody is asked for a password
+            raise KeyfileInvalid(f"There is no key file {path}.", path=str(path))
         return load_keyfile(path, self._password(path))
 
     def address(self, text: str) -> str:

@@ -121,28 +121,31 @@ class Session:
         return None if self.options.root_file is None else self.keyring.root(self.options.root_file)
 
     # ── roles ──
+    # The account is asked for first: without one there is no need to open a network.
 
     @cached_property
     def patient(self) -> Patient:
         """The account as a patient."""
-        return self.network.patient(
-            self.named_account, wallet_mode=self.options.wallet_mode, relayer=self._relayer, root=self._root
-        )
+        account, root = self.named_account, self._root
+        return self.network.patient(account, wallet_mode=self.options.wallet_mode, relayer=self._relayer, root=root)
 
     @cached_property
     def provider(self) -> Provider:
         """The account as a provider."""
-        return self.network.provider(self.named_account, root=self._root)
+        account, root = self.named_account, self._root
+        return self.network.provider(account, root=root)
 
     @cached_property
     def viewer(self) -> Viewer:
         """The account as a viewer."""
-        return self.network.viewer(self.named_account, root=self._root, relayer=self._relayer)
+        account, root = self.named_account, self._root
+        return self.network.viewer(account, root=root, relayer=self._relayer)
 
     @cached_property
     def registrar(self) -> Registrar:
         """The account as a registrar; the embedded network's own when nobody was named."""
-        return self.network.registrar(self.account)
+        account = self.account
+        return self.network.registrar(account)
 
     # ── grants ──
 
@@ -155,7 +158,10 @@ class Session:
         digits = text.lower().removeprefix("0x")
         if len(digits) == 64 and all(digit in "0123456789abcdef" for digit in digits):
             return bytes.fromhex(digits)
-        found = {grant.id for grant in grants if len(digits) >= _LEAST_PREFIX and grant.id.hex().startswith(digits)}
+        if len(digits) < _LEAST_PREFIX:
+            hint = f"Give at least {_LEAST_PREFIX} hexadecimal digits of the id; `medrec grants` lists the grants."
+            raise UnknownGrant(f"{text!r} is too short to name a grant.", hint=hint, grant=text)
+        found = {grant.id for grant in grants if grant.id.hex().startswith(digits)}
         if len(found) != 1:
             raise UnknownGrant(f"{text!r} names {len(found) or 'no'} grants.", grant=text)
         return found.pop()
