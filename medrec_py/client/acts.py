@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from medrec_py.chain import Account, Call, Chain, MedRecContract, RegistrarContract, TransactionReceipt, terms_hash
+from medrec_py.chain.abi import artifact
 from medrec_py.errors import InvalidInput, NoRelayer
 from medrec_py.types.terms import PresentedGrant, grant_message, typed_data
 
-RELAYED: Final = frozenset(
-    {
+RELAYED: Final = {
+    "MedRec": (
         "open",
         "closeWithSig",
         "anchorWithSig",
@@ -21,10 +22,10 @@ RELAYED: Final = frozenset(
         "suspendWithSig",
         "resumeWithSig",
         "revokeAgentWithSig",
-        "registerWithSig",
-    }
-)
-"""The functions whose callers don't matter, because the signature says who acts."""
+    ),
+    "Registrar": ("registerWithSig",),
+}
+"""The functions, by contract, whose callers don't matter because the signature says who acts."""
 
 
 class Sender(Protocol):
@@ -51,6 +52,14 @@ class Relayer:
         """Address that pays."""
         return self._account.address
 
+    def _relayed(self) -> set[tuple[str, bytes]]:
+        addresses = self._chain.deployment.addresses
+        return {
+            (addresses[contract], artifact(contract).functions[name].selector)
+            for contract, names in RELAYED.items()
+            for name in names
+        }
+
     def relay(self, calls: Sequence[Call]) -> TransactionReceipt:
         """Sends the acts, all or none, in one transaction, after a simulation.
 
@@ -59,9 +68,13 @@ class Relayer:
             Refused: The contracts refuse one of them; nothing was sent.
         """
         for call in calls:
-            if call.name not in RELAYED:
+            # What a call names itself counts for nothing: only where it goes, what it calls and what it would cost.
+            if call.value or (call.to, call.data[:4]) not in self._relayed():
                 raise InvalidInput(
-                    f"{call.name or 'A call'} is not a signed act.", hint="Sign it first.", function=call.name
+                    f"{call.name or 'A call'} to {call.to} is not a signed act.",
+                    hint="Sign it first; a relayer sends no other call and no ether.",
+                    function=call.name,
+                    to=call.to,
                 )
         return self._chain.send(self._account, list(calls) if len(calls) > 1 else calls[0])
 

@@ -150,13 +150,11 @@ class GrantBook:
     Args:
         context: The network.
         key: The key pair of the grants' viewer, grantor or subject.
-        own: The reader's own address; a grant of its own that can't be opened is an error.
     """
 
-    def __init__(self, context: Context, key: ParticipantKey, *, own: str | None = None) -> None:
+    def __init__(self, context: Context, key: ParticipantKey) -> None:
         self._context = context
         self._key = key
-        self._own = own
         self._opened: dict[bytes, tuple[GrantBundle, tuple[PresentedGrant, ...]] | None] = {}
 
     def open(self, item: IndexedGrant, now: int) -> OpenedGrant | None:
@@ -183,10 +181,17 @@ class GrantBook:
         grant = Grant(item.id, item.subject, chain, item.status, state, item.agent_revoked, item.granted.time)
         return OpenedGrant(grant, bundle)
 
-    def open_all(self, items: Iterable[IndexedGrant]) -> list[OpenedGrant]:
+    def open_all(self, items: Iterable[IndexedGrant], *, own: str | None = None) -> list[OpenedGrant]:
         """Those grants that are sealed to the key and say what they were granted to say.
 
         Anybody may write a grant to anybody; so a malformed one by others is left out, and must not hide the rest.
+
+        Args:
+            items: What the index knows.
+            own: An address whose grants must all open, because leaving one out would hide it.
+
+        Raises:
+            IntegrityError: A grant by `own` can't be opened.
         """
         now = self._context.chain.now()
         opened: list[OpenedGrant] = []
@@ -194,7 +199,7 @@ class GrantBook:
             try:
                 grant = self.open(item, now)
             except (IntegrityError, InvalidInput):
-                if item.grantor == self._own:
+                if item.grantor == own:
                     raise
                 continue
             if grant is not None:

@@ -230,7 +230,7 @@ class Patient(Participant):
         )
 
     def export(self, path: str | os.PathLike[str]) -> dict[str, Any]:
-        """Writes everything into one FHIR collection Bundle, and the history beside it.
+        """Writes everything into one FHIR collection Bundle, and the history beside it, readable for the owner alone.
 
         Args:
             path: The Bundle's file; the history goes to the same name with `.history.json`.
@@ -263,6 +263,8 @@ class Patient(Participant):
             ],
             "acts": [item.to_json() for item in acts],
         }
+        for file in (target, history):
+            file.touch(mode=0o600)
         target.write_bytes(canonical(cast(JsonValue, bundle)))
         history.write_bytes(canonical(cast(JsonValue, document)))
         return {"bundle": str(target), "history": str(history), "records": len(records), "acts": len(acts)}
@@ -334,9 +336,14 @@ class Patient(Participant):
         return next(opened.grant for opened in self._opened(case) if opened.grant.presented.bundle == presented.bundle)
 
     def grants(self) -> list[Grant]:
-        """Every grant about this patient that the patient can open, ended ones and sub-grants included."""
+        """Every grant about this patient, ended ones and sub-grants included.
+
+        Raises:
+            IntegrityError: A grant of the patient's own can't be shown, because its key bundle was lost or altered. It
+                can be revoked all the same: `audit` and the index have its id.
+        """
         self._context.sync()
-        return [opened.grant for case in self._cases.used() for opened in self._opened(case)]
+        return [opened.grant for case in self._cases.used() for opened in self._opened(case, strict=True)]
 
     def revoke(self, grant: Grant | bytes, *, rekey: bool = True) -> TransactionReceipt:
         """Withdraws a grant, or a sub-grant of anybody's, for good, and then changes the keys it had handed over.
@@ -399,6 +406,12 @@ class Patient(Participant):
             for digest in (
                 *(item.bundle for item in context.index.relationships(subject=case.subject)),
                 *(item.bundle for item in context.index.grants(subject=case.subject) if item.grantor == case.subject),
+                *(
+                    excerpt.digest
+                    for opened in self._opened(case)
+                    if opened.grant.is_live
+                    for excerpt in opened.bundle.excerpts
+                ),
             )
         }
         return verify(context, [case.subject for case in cases], bundles)
@@ -410,10 +423,11 @@ class Patient(Participant):
 
     # ── internals ──
 
-    def _opened(self, case: Case) -> list[OpenedGrant]:
+    def _opened(self, case: Case, *, strict: bool = False) -> list[OpenedGrant]:
         if case.subject not in self._books:
-            self._books[case.subject] = GrantBook(self._context, case.key, own=case.subject)
-        return self._books[case.subject].open_all(self._context.index.grants(subject=case.subject))
+            self._books[case.subject] = GrantBook(self._context, case.key)
+        items = self._context.index.grants(subject=case.subject)
+        return self._books[case.subject].open_all(items, own=case.subject if strict else None)
 
     def _case(self, subject: str) -> Case:
         case = self._cases.of(subject)

@@ -46,9 +46,10 @@ def verify(context: Context, subjects: Sequence[str], bundles: Iterable[bytes] =
         entries += len(ledger)
         heads[subject] = replay(ledger)
         if heads[subject] != context.medrec.ledger_head(subject):
+            # An index that lies about one entry must not keep the others from being checked.
             faults += _ledger_faults(f"ledger of {subject}", ledger, log.ledger(subject))
-        # An index that lies about one entry must not keep the others from being checked.
-        digests |= dict.fromkeys(entry.digest for entry in log.ledger(subject) if entry.kind is EntryKind.ANCHOR)
+            ledger = log.ledger(subject)
+        digests |= dict.fromkeys(entry.digest for entry in ledger if entry.kind is EntryKind.ANCHOR)
         grants += _check_grants(context, subject, faults)
         providers |= dict.fromkeys(item.provider for item in context.index.relationships(subject=subject))
     for provider in providers:

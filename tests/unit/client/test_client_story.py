@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from client_world import Admitted, World, admit, ids, ndjson, observation
 
-from medrec_py.client import Grant
+from medrec_py.chain import generate_account, presented_grant_id
+from medrec_py.client import Grant, Patient
 from medrec_py.errors import (
     InvalidInput,
     InvitationInvalid,
@@ -17,11 +19,12 @@ from medrec_py.errors import (
     NoRelationship,
     NotAnAuthor,
     NotPermitted,
+    ObjectMissing,
     Refused,
     UnknownGrant,
     UnknownSubject,
 )
-from medrec_py.types.terms import Operation
+from medrec_py.types.terms import Operation, new_salt
 
 
 def test_a_provider_reads_back_what_it_wrote_and_the_patient_reads_all(world: World, admitted: Admitted) -> None:
@@ -256,8 +259,6 @@ def test_a_condition_ends_a_grant_when_it_no_longer_holds(world: World, admitted
 
 
 def test_another_device_finds_everything_with_the_wallet_alone(world: World) -> None:
-    from medrec_py.chain import generate_account
-
     wallet = generate_account()
     first = world.network.patient(wallet)
     subjects = []
@@ -431,11 +432,6 @@ def test_an_unsent_grant_revoked_beforehand_never_becomes_active(world: World, a
     context = world.stranger._context
     case = patient._cases.of(admitted.subject)
     assert case is not None
-    from dataclasses import replace
-
-    from medrec_py.chain import presented_grant_id
-    from medrec_py.types.terms import new_salt
-
     held_back = replace(grant.presented, terms=replace(grant.terms, salt=new_salt()))
     call = case.actor.grant(admitted.subject, held_back)
     case.actor.submit(case.actor.revoke(presented_grant_id(admitted.subject, held_back)))
@@ -443,3 +439,30 @@ def test_an_unsent_grant_revoked_beforehand_never_becomes_active(world: World, a
         case.actor.submit(call)
     assert type(refused.value).__name__ == "GrantAlreadyExists"
     assert context.medrec.grant_state(admitted.subject, grant.id).status.name == "ACTIVE"
+
+
+def test_a_relayer_sends_signed_acts_and_nothing_else(world: World) -> None:
+    relayer = world.network.relayer()
+    medrec = world.clinic._context.medrec
+    posing = replace(medrec.revoke(b"\x11" * 32), name="revokeWithSig")
+    elsewhere = replace(medrec.revoke_with_sig(world.clinic.address, b"\x11" * 32, bytes(65)), to=world.clinic.address)
+    paying = replace(medrec.revoke_with_sig(world.clinic.address, b"\x11" * 32, bytes(65)), value=1)
+    for call in (posing, elsewhere, paying):
+        with pytest.raises(InvalidInput, match="not a signed act"):
+            relayer.relay([call])
+
+
+def test_a_grant_whose_key_bundle_is_lost_can_be_revoked_and_rekeyed(world: World, admitted: Admitted) -> None:
+    patient, subject = admitted.patient, admitted.subject
+    grant = patient.grant(world.clinic.address, classes="laboratory")
+    world.network.store.remove(grant.presented.bundle)
+    elsewhere = Patient(
+        world.clinic._context, patient._account, wallet_mode=patient.wallet_mode, sender=patient._sender
+    )
+    with pytest.raises(ObjectMissing):
+        elsewhere.grants()
+    assert [fault.kind for fault in elsewhere.verify().faults] == ["missing object"]
+    elsewhere.revoke(grant.id)
+    published = world.hospital.publish(subject, ndjson(observation("a", "2024-01-01")))
+    assert not published.pending_rekey
+    assert not world.clinic.can_open(published.digests[0], subject=subject)
