@@ -15,7 +15,7 @@ from medrec_py.chain.accounts import Account
 from medrec_py.chain.calls import Call, SignedTransaction, StorageProof, TransactionReceipt
 from medrec_py.chain.decoding import decode_logs
 from medrec_py.chain.deployment import Deployment
-from medrec_py.chain.node import Node, RemoteNode, RpcFailure, RpcRequest
+from medrec_py.chain.node import Node, RemoteNode, RpcFailure, RpcRequest, member, quantity, raw_bytes
 from medrec_py.chain.reverts import decode_revert
 from medrec_py.chain.transactions import transaction_hash
 from medrec_py.errors import (
@@ -103,47 +103,48 @@ class Chain:
     def chain_id(self) -> int:
         """EIP-155 chain id."""
         if self._chain_id is None:
-            self._chain_id = int(self.ask("eth_chainId"), 16)
+            self._chain_id = quantity(self.ask("eth_chainId"))
         return self._chain_id
 
     def head_number(self) -> int:
         """Height of the latest block."""
-        return int(self.ask("eth_blockNumber"), 16)
+        return quantity(self.ask("eth_blockNumber"))
 
     def now(self) -> int:
         """Unix time at which views are evaluated: of the latest block; on the embedded chain never behind the clock."""
-        return int(self.ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+        return quantity(member(self.ask("eth_getBlockByNumber", "latest", False), "timestamp"))
 
     def block_hash(self, number: int) -> bytes | None:
         """Hash of the canonical block at this height, 32 bytes; None when there is none (yet, or any more)."""
         block = self.ask("eth_getBlockByNumber", hex(number), False)
-        return None if block is None else bytes.fromhex(block["hash"][2:])
+        return None if block is None else raw_bytes(member(block, "hash"))
 
     def block_times(self, hashes: Sequence[bytes]) -> list[int | None]:
         """Unix times of the blocks with these hashes, in the order asked; None for a block that isn't known."""
         blocks = self.node.batch([("eth_getBlockByHash", ["0x" + block.hex(), False]) for block in hashes])
         return [
-            None if block is None or isinstance(block, RpcFailure) else int(block["timestamp"], 16) for block in blocks
+            None if block is None or isinstance(block, RpcFailure) else quantity(member(block, "timestamp"))
+            for block in blocks
         ]
 
     def balance(self, address: str) -> int:
         """Wei that an address holds."""
-        return int(self.ask("eth_getBalance", address, "latest"), 16)
+        return quantity(self.ask("eth_getBalance", address, "latest"))
 
     def code(self, address: str) -> bytes:
         """Code at an address; empty for an account without."""
-        return bytes.fromhex(self.ask("eth_getCode", address, "latest")[2:])
+        return raw_bytes(self.ask("eth_getCode", address, "latest"))
 
     def call(self, call: Call, *, sender: str | None = None, block: int | None = None) -> bytes:
         """What a view returns, ABI-encoded, at a block (the latest when None); raises the mapped refusal."""
         query = sending.call_query(call, sender)
-        return bytes.fromhex(self.ask("eth_call", query, "latest" if block is None else hex(block))[2:])
+        return raw_bytes(self.ask("eth_call", query, "latest" if block is None else hex(block)))
 
     def simulate(self, call: Call | Sequence[Call], sender: str) -> int:
         """Gas that a transaction would take, if it would succeed now; raises the mapped refusal if not."""
         one = self.one_call(call)
         try:
-            return int(self.node.request("eth_estimateGas", [sending.call_query(one, sender)]), 16)
+            return quantity(self.node.request("eth_estimateGas", [sending.call_query(one, sender)]))
         except RpcFailure as failure:
             raise self.refusal(failure, one, sender) from None
 
@@ -164,7 +165,7 @@ class Chain:
         answer = self.ask(
             "eth_getProof", contract, ["0x" + slot.to_bytes(32, "big").hex() for slot in slots], hex(number)
         )
-        return StorageProof.from_rpc(answer, slots, number, bytes.fromhex(header["stateRoot"][2:]))
+        return StorageProof.from_rpc(answer, slots, number, raw_bytes(member(header, "stateRoot")))
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -178,15 +179,18 @@ class Chain:
         one = self.one_call(call)
         with self.lock(account.address):
             for attempt in range(_NONCE_ATTEMPTS):
-                signed = self.prepare(account, one)
+                flight = self._draft(account, one, None)
                 try:
-                    self.broadcast(signed.raw)
+                    self.broadcast(flight.sign(account).raw)
                     break
                 except NonceUsed:
                     # Somebody else sends from the same account: take the next nonce.
                     if attempt == _NONCE_ATTEMPTS - 1:
                         raise
-        return self.wait(signed.hash, name=one.name)
+        outcome = sending.settle(self, account, [flight])[0]
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
 
     def prepare(self, account: Account, call: Call | Sequence[Call], *, nonce: int | None = None) -> SignedTransaction:
         """Simulates and signs, and sends nothing: keep `raw` safe, then `broadcast` and `wait`, again after a crash.
@@ -196,16 +200,7 @@ class Chain:
             call: One call, or several of MedRec's.
             nonce: The account's nonce to use up; its next one when None.
         """
-        one = self.one_call(call)
-        estimate: RpcRequest = ("eth_estimateGas", [sending.call_query(one, account.address)])
-        gas, *answers = self.node.batch([estimate, *sending.pricing_requests(account.address)])
-        if isinstance(gas, RpcFailure):
-            raise self.refusal(gas, one, account.address)
-        pricing = self.pricing(answers)
-        needed = pricing.cost(one, int(gas, 16))
-        if needed > pricing.balance:
-            raise pricing.unaffordable(account.address, needed)
-        return pricing.sign(account, one, int(gas, 16), pricing.nonce if nonce is None else nonce)
+        return self._draft(account, self.one_call(call), nonce).sign(account)
 
     def broadcast(self, raw: bytes) -> bytes:
         """Hands a signed transaction to the network; fine if it is known or mined already.
@@ -237,7 +232,7 @@ class Chain:
         receipt, transaction = (self._answer(answer) for answer in answers)
         if receipt is None or transaction is None:
             return None
-        outcome = self.outcome(receipt, name, len(transaction["input"]) // 2 - 1)
+        outcome = self.outcome(receipt, name, len(raw_bytes(member(transaction, "input"))))
         if isinstance(outcome, Refused):
             raise outcome
         return outcome
@@ -350,18 +345,29 @@ class Chain:
 
     def outcome(self, receipt: Any, name: str, calldata_bytes: int) -> TransactionReceipt | Refused:  # noqa: ANN401
         """A receipt as the node gives it; the mapped refusal if the transaction failed."""
-        if int(receipt["status"], 16) != 1:
+        if quantity(member(receipt, "status")) != 1:
             return self._why(receipt)
         contracts = () if self._deployment is None else self._deployment.contracts
         return TransactionReceipt(
-            hash=bytes.fromhex(receipt["transactionHash"][2:]),
-            block_number=int(receipt["blockNumber"], 16),
-            block_hash=bytes.fromhex(receipt["blockHash"][2:]),
-            gas_used=int(receipt["gasUsed"], 16),
+            hash=raw_bytes(member(receipt, "transactionHash")),
+            block_number=quantity(member(receipt, "blockNumber")),
+            block_hash=raw_bytes(member(receipt, "blockHash")),
+            gas_used=quantity(member(receipt, "gasUsed")),
             calldata_bytes=calldata_bytes,
-            events=tuple(decode_logs(receipt["logs"], contracts)),
+            events=tuple(decode_logs(member(receipt, "logs"), contracts)),
             name=name,
         )
+
+    def _draft(self, account: Account, call: Call, nonce: int | None) -> sending.Flight:
+        estimate: RpcRequest = ("eth_estimateGas", [sending.call_query(call, account.address)])
+        gas, *answers = self.node.batch([estimate, *sending.pricing_requests(account.address)])
+        if isinstance(gas, RpcFailure):
+            raise self.refusal(gas, call, account.address)
+        pricing = self.pricing(answers)
+        needed = pricing.cost(call, quantity(gas))
+        if needed > pricing.balance:
+            raise pricing.unaffordable(account.address, needed)
+        return sending.Flight(call, pricing.draft(call, quantity(gas), pricing.nonce if nonce is None else nonce))
 
     def _why(self, receipt: Any) -> Refused:  # noqa: ANN401 (JSON)
         """Why a mined transaction failed: the same call again, on the state before its block and then on the latest."""
@@ -373,7 +379,7 @@ class Chain:
             "value": transaction["value"],
             "gas": transaction["gas"],
         }
-        for block in (hex(int(receipt["blockNumber"], 16) - 1), receipt["blockNumber"], "latest"):
+        for block in (hex(quantity(member(receipt, "blockNumber")) - 1), receipt["blockNumber"], "latest"):
             try:
                 self.node.request("eth_call", [query, block])
             except RpcFailure as failure:

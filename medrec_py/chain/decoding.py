@@ -58,13 +58,11 @@ def decode_log(log: RawLog) -> LoggedEvent | None:
 def decode_logs(logs: Iterable[RawLog], contracts: Collection[str]) -> list[LoggedEvent]:
     """The events of those logs that `contracts` (EIP-55 addresses) emitted, in the order of the logs."""
     emitters = {address.lower() for address in contracts}
-    found = []
-    for log in logs:
-        if log["address"].lower() in emitters:
-            event = decode_log(log)
-            if event is not None:
-                found.append(event)
-    return found
+    try:
+        decoded = [decode_log(log) for log in logs if log["address"].lower() in emitters]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ChainInconsistent("The chain's server gave a log that is none.") from error
+    return [event for event in decoded if event is not None]
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────────

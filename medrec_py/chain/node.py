@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
-from medrec_py.errors import ChainUnavailable, RpcAddressInvalid
+from medrec_py.errors import ChainInconsistent, ChainUnavailable, RpcAddressInvalid
 
 RpcRequest: TypeAlias = tuple[str, list[Any]]
 
@@ -128,8 +128,7 @@ def without_credentials(rpc_url: str) -> str:
     if "://" not in rpc_url:
         return rpc_url
     parts = urlsplit(rpc_url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def decode_failure(error: Any) -> RpcFailure:  # noqa: ANN401 (JSON)
@@ -148,9 +147,44 @@ def decode_failure(error: Any) -> RpcFailure:  # noqa: ANN401 (JSON)
     )
 
 
+def quantity(value: Any) -> int:  # noqa: ANN401 (JSON)
+    """A number as the Ethereum execution API writes it.
+
+    Raises:
+        ChainInconsistent: It is none.
+    """
+    if not isinstance(value, str) or re.fullmatch(r"0x[0-9a-fA-F]+", value) is None:
+        raise ChainInconsistent(f"The chain's server gave {value!r} where a number in hexadecimal belongs.")
+    return int(value, 16)
+
+
+def raw_bytes(value: Any) -> bytes:  # noqa: ANN401 (JSON)
+    """Bytes as the Ethereum execution API writes them.
+
+    Raises:
+        ChainInconsistent: It is none.
+    """
+    if not isinstance(value, str) or re.fullmatch(r"0x(?:[0-9a-fA-F]{2})*", value) is None:
+        raise ChainInconsistent(f"The chain's server gave {str(value)[:80]!r} where bytes in hexadecimal belong.")
+    return bytes.fromhex(value[2:])
+
+
+def member(value: Any, name: str) -> Any:  # noqa: ANN401 (JSON)
+    """A member of an object that a server gave.
+
+    Raises:
+        ChainInconsistent: There is no such member, or no object.
+    """
+    if not isinstance(value, dict) or name not in value:
+        raise ChainInconsistent(f"The chain's server gave {str(value)[:80]!r}, which has no {name!r}.")
+    return value[name]
+
+
 def _result(answer: Any) -> Any:  # noqa: ANN401 (JSON)
     if isinstance(answer, dict) and answer.get("error") is not None:
         raise decode_failure(answer["error"])
+    if not isinstance(answer, dict) or "result" not in answer:
+        raise RpcFailure(0, "what it answers is not JSON-RPC")
     return answer["result"]
 
 

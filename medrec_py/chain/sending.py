@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from medrec_py.chain.accounts import Account
+from medrec_py.chain.accounts import Account, KeyAccount
 from medrec_py.chain.calls import Call, SignedTransaction, TransactionReceipt
-from medrec_py.chain.node import RpcFailure, RpcRequest
+from medrec_py.chain.node import RpcFailure, RpcRequest, member, quantity
 from medrec_py.chain.transactions import dynamic_fee_transaction, transaction_hash
 from medrec_py.errors import InsufficientEther, NonceUsed, NotMined, Refused
 
@@ -21,7 +21,13 @@ MOST_IN_FLIGHT: Final = 1_000
 _FEWEST_IN_FLIGHT: Final = 16
 _PLAIN_TRANSFER: Final = 21_000
 _DEFAULT_PRIORITY_FEE: Final = 10**9
-_MINING_TIMEOUT: Final = 120.0
+_FIRST_PAUSE: Final = 0.005
+_LONGEST_PAUSE: Final = 1.0
+
+MINING_TIMEOUT = 120.0
+"""Seconds without any transaction being mined after which waiting ends."""
+STALLED_AFTER = 20.0
+"""Seconds without any transaction being mined after which fees are raised: more than a main-network block takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,11 @@ class Pricing:
     def from_answers(cls, chain_id: int, nonce: Any, balance: Any, block: Any, priority_fee: Any) -> Pricing:  # noqa: ANN401
         """From the answers (JSON) to `pricing_requests`."""
         # Some chains don't know the priority fee's method; a gwei is what wallets then take.
-        tip = _DEFAULT_PRIORITY_FEE if isinstance(priority_fee, RpcFailure) else int(priority_fee, 16)
-        base_fee = int(block.get("baseFeePerGas", "0x0"), 16)
-        return cls(chain_id, int(nonce, 16), int(balance, 16), 2 * base_fee + tip, tip, int(block["gasLimit"], 16))
+        tip = _DEFAULT_PRIORITY_FEE if isinstance(priority_fee, RpcFailure) else quantity(priority_fee)
+        base_fee = quantity(member(block, "baseFeePerGas"))
+        return cls(
+            chain_id, quantity(nonce), quantity(balance), 2 * base_fee + tip, tip, quantity(member(block, "gasLimit"))
+        )
 
     def gas(self, estimate: int) -> int:
         """Gas to give a transaction: more than the estimate, because state may change before it is mined."""
@@ -70,21 +78,44 @@ class Pricing:
             needed=needed,
         )
 
-    def sign(self, account: Account, call: Call, estimate: int, nonce: int) -> SignedTransaction:
-        """The call as a signed transaction."""
-        raw = account.sign_transaction(
-            dynamic_fee_transaction(
-                chain_id=self.chain_id,
-                nonce=nonce,
-                to=call.to,
-                data=call.data,
-                value=call.value,
-                gas=self.gas(estimate),
-                max_fee=self.max_fee,
-                max_priority_fee=self.max_priority_fee,
-            )
+    def draft(self, call: Call, estimate: int, nonce: int) -> dict[str, Any]:
+        """The call as a transaction to sign."""
+        return dynamic_fee_transaction(
+            chain_id=self.chain_id,
+            nonce=nonce,
+            to=call.to,
+            data=call.data,
+            value=call.value,
+            gas=self.gas(estimate),
+            max_fee=self.max_fee,
+            max_priority_fee=self.max_priority_fee,
         )
-        return SignedTransaction(raw, transaction_hash(raw), nonce)
+
+
+@dataclass(slots=True)
+class Flight:
+    """A transaction on its way.
+
+    Attributes:
+        call: What it calls.
+        draft: What was signed last.
+        hashes: Hashes of all that were signed with its nonce, of which one at most is ever mined.
+    """
+
+    call: Call
+    draft: dict[str, Any]
+    hashes: list[bytes] = field(default_factory=list)
+
+    def sign(self, account: Account) -> SignedTransaction:
+        """Signs the draft."""
+        raw = account.sign_transaction(self.draft)
+        self.hashes.append(transaction_hash(raw))
+        return SignedTransaction(raw, self.hashes[-1], self.draft["nonce"])
+
+    def raise_fees(self) -> None:
+        """Makes the draft dearer by a quarter: nodes replace a waiting transaction for a tenth more, or an eighth."""
+        for name in ("maxFeePerGas", "maxPriorityFeePerGas"):
+            self.draft = {**self.draft, name: self.draft[name] * 5 // 4 + 1}
 
 
 def pricing_requests(sender: str) -> list[RpcRequest]:
@@ -128,7 +159,7 @@ def send_many(chain: Chain, account: Account, calls: Sequence[Call]) -> list[Tra
             refused += 1
         ready, cost = refused, 0
         while ready < len(stretch) and not isinstance(estimates[ready], RpcFailure):
-            cost += pricing.cost(stretch[ready], int(estimates[ready], 16))
+            cost += pricing.cost(stretch[ready], quantity(estimates[ready]))
             if cost > pricing.balance:
                 # A node would let the rest wait for ether that may never come.
                 break
@@ -137,11 +168,11 @@ def send_many(chain: Chain, account: Account, calls: Sequence[Call]) -> list[Tra
             if ready < len(stretch):
                 outcomes.append(pricing.unaffordable(account.address, cost))
             continue
-        signed = [
-            pricing.sign(account, stretch[at], int(estimates[at], 16), pricing.nonce + at - refused)
+        flights = [
+            Flight(stretch[at], pricing.draft(stretch[at], quantity(estimates[at]), pricing.nonce + at - refused))
             for at in range(refused, ready)
         ]
-        delivered = _deliver(chain, account, stretch[refused:ready], signed)
+        delivered = _deliver(chain, account, flights)
         outcomes.extend(delivered)
         in_flight = min(MOST_IN_FLIGHT, max(_FEWEST_IN_FLIGHT, 2 * len(delivered)))
     return outcomes
@@ -154,10 +185,9 @@ def _estimate(chain: Chain, account: Account, calls: Sequence[Call]) -> tuple[li
     return answers[len(pricing) :], chain.pricing(answers[: len(pricing)])
 
 
-def _deliver(
-    chain: Chain, account: Account, calls: Sequence[Call], signed: Sequence[SignedTransaction]
-) -> list[TransactionReceipt | Refused]:
-    """Hands over signed transactions with consecutive nonces; outcomes of the calls, or of the first of them."""
+def _deliver(chain: Chain, account: Account, flights: Sequence[Flight]) -> list[TransactionReceipt | Refused]:
+    """Hands over transactions with consecutive nonces; outcomes of all of them, or of the first ones."""
+    signed = [flight.sign(account) for flight in flights]
     answers = chain.node.batch([("eth_sendRawTransaction", ["0x" + one.raw.hex()]) for one in signed])
     rejected: dict[int, Refused] = {}
     for at, answer in enumerate(answers):
@@ -169,15 +199,16 @@ def _deliver(
     if first is not None and (not accepted or accepted[-1] < first) and (first > 0 or len(rejected) > 1):
         # Nothing behind the first rejected one waits for its nonce, so they all begin anew: with the nonce that is
         # theirs now, and once the node has room again.
-        outcomes = _collect(chain, calls[:first], signed[:first])
-        return outcomes or [_alone(chain, account, calls[0], rejected[0])]
+        outcomes = settle(chain, account, flights[:first])
+        return outcomes or [_alone(chain, account, flights[0].call, rejected[0])]
 
     for at, refusal in rejected.items():
         if not isinstance(refusal, NonceUsed) and any(later > at for later in accepted):
             _fill(chain, account, signed[at].nonce)
-    mined = iter(_collect(chain, [calls[at] for at in accepted], [signed[at] for at in accepted]))
+    mined = iter(settle(chain, account, [flights[at] for at in accepted]))
     return [
-        _alone(chain, account, calls[at], rejected[at]) if at in rejected else next(mined) for at in range(len(signed))
+        _alone(chain, account, flight.call, rejected[at]) if at in rejected else next(mined)
+        for at, flight in enumerate(flights)
     ]
 
 
@@ -195,27 +226,47 @@ def _fill(chain: Chain, account: Account, nonce: int) -> None:
     """Uses a nonce up with a transfer of nothing to oneself, so that the transactions behind it can be mined."""
     pricing = chain.pricing(chain.node.batch(pricing_requests(account.address)))
     nothing = Call(to=account.address, data=b"", name="nothing")
-    chain.broadcast(pricing.sign(account, nothing, _PLAIN_TRANSFER, nonce).raw)
+    chain.broadcast(Flight(nothing, pricing.draft(nothing, _PLAIN_TRANSFER, nonce)).sign(account).raw)
 
 
-def _collect(
-    chain: Chain, calls: Sequence[Call], signed: Sequence[SignedTransaction]
-) -> list[TransactionReceipt | Refused]:
+def settle(chain: Chain, account: Account, flights: Sequence[Flight]) -> list[TransactionReceipt | Refused]:
+    """Waits until transactions that were handed over are mined; receipts, or the mapped refusals of those that failed.
+
+    When nothing moves for a while, what waits is signed again with the same nonce at a higher fee: it was dropped, is
+    too cheap by now, or the node forgot to look at it. Accounts whose owner would be asked again are left alone.
+
+    Raises:
+        NotMined: Nothing moved for two minutes.
+    """
     found: dict[int, Any] = {}
-    deadline = time.monotonic() + _MINING_TIMEOUT
-    pause = 0.01
-    while missing := [at for at in range(len(signed)) if at not in found]:
-        answers = chain.node.batch([("eth_getTransactionReceipt", ["0x" + signed[at].hash.hex()]) for at in missing])
-        fresh = {at: answer for at, answer in zip(missing, answers, strict=True) if isinstance(answer, dict)}
+    moved = nudged = time.monotonic()
+    pause = _FIRST_PAUSE
+    while waiting := [at for at in range(len(flights)) if at not in found]:
+        places = [(at, digest) for at in waiting for digest in flights[at].hashes]
+        answers = chain.node.batch([("eth_getTransactionReceipt", ["0x" + digest.hex()]) for _, digest in places])
+        fresh = {at: answer for (at, _), answer in zip(places, answers, strict=True) if isinstance(answer, dict)}
         found.update(fresh)
+        if len(found) == len(flights):
+            break
+        now = time.monotonic()
         if fresh:
-            deadline = time.monotonic() + _MINING_TIMEOUT
-        elif time.monotonic() >= deadline:
+            moved = nudged = now
+        elif now - moved >= MINING_TIMEOUT:
+            hashes = ["0x" + flights[at].hashes[-1].hex() for at in waiting]
             raise NotMined(
-                f"{len(missing)} of {len(signed)} transactions were not mined within {_MINING_TIMEOUT:g} seconds.",
-                hashes=["0x" + signed[at].hash.hex() for at in missing],
+                f"{len(waiting)} of {len(flights)} transactions were not mined within {MINING_TIMEOUT:g} seconds.",
+                hashes=hashes,
             )
-        if len(found) < len(signed):
-            time.sleep(pause)
-            pause = min(2 * pause, 1.0)
-    return [chain.outcome(found[at], call.name, len(call.data)) for at, call in enumerate(calls)]
+        elif now - nudged >= STALLED_AFTER and isinstance(account, KeyAccount):
+            nudged = now
+            _send_again(chain, account, [flights[at] for at in waiting])
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    return [chain.outcome(found[at], flight.call.name, len(flight.call.data)) for at, flight in enumerate(flights)]
+
+
+def _send_again(chain: Chain, account: Account, flights: Sequence[Flight]) -> None:
+    for flight in flights:
+        flight.raise_fees()
+    # Refusals don't matter here: a transaction that was mined meanwhile is found by its hash.
+    chain.node.batch([("eth_sendRawTransaction", ["0x" + flight.sign(account).raw.hex()]) for flight in flights])
