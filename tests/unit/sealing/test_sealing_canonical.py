@@ -81,7 +81,7 @@ CYCLE["self"] = [CYCLE]
         {"a": {"b": [()]}},
         {"a": {1, 2}},
         {"a": b"bytes"},
-        {"a": object()},
+        {"a": NotImplemented},
         CYCLE,
         [],
         ["a"],
