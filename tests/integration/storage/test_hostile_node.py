@@ -390,7 +390,7 @@ def test_another_kind_of_server_is_told_apart(node, store, status, body):
 def test_a_redirect_is_not_followed(node, store):
     def redirect(handler, options):
         handler.send_response(307)
-        handler.send_header("Location", "/api/v0/cat?arg=secret")
+        handler.send_header("Location", f"{node.url}/api/v0/swarm/peers")
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
