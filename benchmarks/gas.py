@@ -57,6 +57,8 @@ LIMITS = {
     "register": 85_000,
     "permits": 12_000,
 }
+# Limits that are known to be missed, and where it is explained; the committed figure still holds for them.
+MISSED = {"anchor1": "docs/adr/0007-anchoring-asks-the-registrar.md"}
 # How far above the committed figure a new one may be: signatures and hashes differ in their zero bytes.
 TOLERANCE = 0.01
 
@@ -383,7 +385,10 @@ def _failures(figures: dict[str, int], committed: dict[str, int]) -> list[str]:
     failures = [
         f"{name}: {figures[name]:,} gas, the limit is {limit:,}"
         for name, limit in LIMITS.items()
-        if figures[name] > limit
+        if figures[name] > limit and name not in MISSED
+    ]
+    failures += [
+        f"{name}: within its limit now, it is no longer missed" for name in MISSED if figures[name] <= LIMITS[name]
     ]
     failures += [
         f"{name}: {figures[name]:,} gas, more than {TOLERANCE:.0%} above the committed {committed[name]:,}"
@@ -409,7 +414,8 @@ def main() -> int:
     width = max(map(len, figures))
     for name, gas in figures.items():
         limit = f"   limit {LIMITS[name]:>7,}" if name in LIMITS else ""
-        print(f"{name:<{width}} {gas:>9,}{limit}")
+        missed = f"   missed, see {MISSED[name]}" if name in MISSED else ""
+        print(f"{name:<{width}} {gas:>9,}{limit}{missed}")
     if not check:
         SNAPSHOT.write_text(json.dumps(figures, indent=2) + "\n")
     failures = _failures(figures, json.loads(SNAPSHOT.read_text()))
