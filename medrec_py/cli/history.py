@@ -10,6 +10,7 @@ from medrec_py.cli import output
 from medrec_py.cli.options import command
 from medrec_py.cli.output import Shown
 from medrec_py.cli.session import Session
+from medrec_py.cli.words import counted
 
 
 def add_to(app: typer.Typer, panel: str) -> None:
@@ -19,14 +20,15 @@ def add_to(app: typer.Typer, panel: str) -> None:
     def verify(session: Session) -> Shown:
         """Compare index, store and chain, as the patient; exits with 1 when anything differs, and names it."""
         found = session.patient.verify()
-        checked = f"{found.entries:,} ledger entries, {found.objects:,} objects, {found.grants:,} grants"
+        amounts = ((found.entries, "ledger entry"), (found.objects, "object"), (found.grants, "grant"))
+        checked = ", ".join(counted(amount, noun) for amount, noun in amounts)
 
         def parts() -> list[Any]:
             if found.ok:
                 return [output.done(f"All verifies: {checked}.")]
             rows = [[fault.kind, fault.where, fault.sentence] for fault in found.faults]
             return [
-                output.failed(f"{len(found.faults)} faults among {checked}."),
+                output.failed(f"{counted(len(found.faults), 'fault')} among {checked}."),
                 output.table(("Fault", "Where", "What"), rows, empty=""),
             ]
 

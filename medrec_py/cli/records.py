@@ -10,7 +10,7 @@ from medrec_py.cli import output
 from medrec_py.cli.options import Role, command
 from medrec_py.cli.output import Shown
 from medrec_py.cli.session import Session
-from medrec_py.cli.words import RECORD_COLUMNS, digest, listed, receipt_json, record_rows, source, write_ndjson
+from medrec_py.cli.words import RECORD_COLUMNS, counted, digest, listed, receipt_json, record_rows, source, write_ndjson
 from medrec_py.errors import InvalidInput
 
 _Classes = Annotated[
@@ -234,7 +234,10 @@ def add_to(app: typer.Typer, panel: str) -> None:
         written = session.patient.export(file)
         return Shown(
             written,
-            lambda: [output.done(f"{written['records']:,} records in {written['bundle']}"), output.facts(written)],
+            lambda: [
+                output.done(f"{counted(written['records'], 'record')} in {written['bundle']}"),
+                output.facts(written),
+            ],
         )
 
 
@@ -243,13 +246,13 @@ def _records(session: Session, found: list[Any], out: str | None) -> Shown:
         write_ndjson(found, out)
         return Shown(
             {"records": len(found), "out": out},
-            lambda: [] if out == "-" else [output.done(f"{len(found):,} resources in {out}")],
+            lambda: [] if out == "-" else [output.done(f"{counted(len(found), 'resource')} in {out}")],
         )
     return Shown(
         {"records": [item.to_json() for item in found]},
         lambda: [
             output.table(RECORD_COLUMNS, record_rows(found), empty="There are none."),
-            f"{len(found):,} records",
+            counted(len(found), "record"),
         ],
     )
 
@@ -260,7 +263,7 @@ def _publication(publication: Any) -> list[Any]:  # noqa: ANN401 (a `Publication
     pending = "  Sealed to the patient alone until keys are changed." if publication.pending_rekey else ""
     return [
         output.done(
-            f"{publication.records:,} records in {publication.parcels:,} parcels, "
+            f"{counted(publication.records, 'record')} in {counted(publication.parcels, 'parcel')}, "
             f"{publication.sealed_bytes:,} bytes sealed, {publication.gas_used:,} gas.{pending}"
         ),
         output.table(("Class", "Records#"), rows, empty=""),

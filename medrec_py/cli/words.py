@@ -65,6 +65,13 @@ def text_from(path: str) -> str:
         raise InvalidInput(f"{path} can't be read: {reason}.", hint="Check the path.", path=path) from error
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun, in the plural where it has to be."""
+    from medrec_py.demo.words import counted as in_words
+
+    return in_words(number, noun)
+
+
 def short(address: str) -> str:
     """An address as tables show it."""
     return f"{address[:8]}…{address[-4:]}"
