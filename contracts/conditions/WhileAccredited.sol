@@ -24,11 +24,13 @@ contract WhileAccredited is ICondition {
     }
 
     /// @notice Who accredits.
+    /// @return The Registrar that is asked.
     function registrar() external view returns (IRegistrar) {
         return _REGISTRAR;
     }
 
-    /// @notice The roles that the accreditation must cover, all of them; 0 for any running accreditation.
+    /// @notice The roles that the accreditation must cover, all of them.
+    /// @return Bit set, as in `IRegistrar.accredit`; 0 for any running accreditation.
     function roles() external view returns (uint64) {
         return _ROLES;
     }

@@ -21,6 +21,7 @@ contract WhileRelated is ICondition {
     }
 
     /// @notice Who knows the relationships.
+    /// @return The MedRec that is asked.
     function relationships() external view returns (IRelationships) {
         return _RELATIONSHIPS;
     }
