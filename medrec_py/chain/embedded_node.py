@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import rlp
+from eth import EVM_RECURSION_LIMIT
 from eth.abc import BlockHeaderAPI, ComputationAPI, ReceiptAPI, SignedTransactionAPI
 from eth.chains.base import MiningChain
 from eth.constants import BLANK_ROOT_HASH, POST_MERGE_DIFFICULTY, POST_MERGE_MIX_HASH, POST_MERGE_NONCE
@@ -23,6 +25,10 @@ from trie.exceptions import MissingTrieNode
 from medrec_py.chain.block_store import BlockStore
 from medrec_py.chain.hashing import checksum, keccak
 from medrec_py.chain.node import RpcFailure, RpcRequest
+
+# py-evm raises Python's recursion limit to what nested calls need, and py-ecc, which it imports, to 100,000: with that,
+# a deeply nested JSON document from anywhere overruns the stack and kills the process instead of raising an error.
+sys.setrecursionlimit(EVM_RECURSION_LIMIT)
 
 GAS_LIMIT: Final = 30_000_000
 """Gas of a block: that of a main-network block after London, so that what fits here fits there."""

@@ -113,7 +113,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
 
         try:
             document = json.loads(text_from(invitation))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvitationInvalid(f"{invitation} is not JSON.") from error
         given = Invitation.from_json(document)
         receipt = session.patient.accept(given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 from medrec_py.chain import Chain, Deployment, MedRecContract, RegistrarContract
 from medrec_py.client.acts import Sender
 from medrec_py.crypto import PublicKey
-from medrec_py.errors import IntegrityError, NoParticipantKey, Unavailable
+from medrec_py.errors import IntegrityError, InvalidJson, NoParticipantKey, Unavailable
 from medrec_py.index import Index
 from medrec_py.outbox import Outbox
 from medrec_py.sealing import BundleContext, Place
 from medrec_py.storage import Store
+from medrec_py.types.json_values import parse
 from medrec_py.types.ledger import LedgerEntry
 from medrec_py.types.terms import Domain
 
@@ -100,8 +100,8 @@ class Context:
         if participant is None or not any(participant.descriptor):
             return {}
         try:
-            document = json.loads(self.store.get(participant.descriptor, limit=1 << 20))
-        except (Unavailable, IntegrityError, ValueError):
+            document = parse(self.store.get(participant.descriptor, limit=1 << 20))
+        except (Unavailable, IntegrityError, InvalidJson):
             # A name is a courtesy: without it people see the address, which is what everything rests on.
             return {}
         return document if isinstance(document, dict) else {}

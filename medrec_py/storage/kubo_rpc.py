@@ -18,8 +18,9 @@ import requests
 import urllib3.exceptions
 from ipfshttpclient import exceptions, multipart
 
-from medrec_py.errors import ObjectMissing, StoreAddressInvalid, StoreUnavailable
+from medrec_py.errors import InvalidJson, ObjectMissing, StoreAddressInvalid, StoreUnavailable
 from medrec_py.storage.addresses import KuboAddress
+from medrec_py.types.json_values import parse as parse_json
 
 CONNECT_SECONDS: Final = 5.0
 UPLOAD_STALL_SECONDS: Final = 60.0
@@ -141,11 +142,12 @@ class KuboRpc:
         try:
             if len(reply) > limit:
                 raise ValueError(f"more than {limit} bytes")
-            parsed = [json.loads(line) for line in reply.splitlines() if line.strip()]
-            if not all(isinstance(item, dict) for item in parsed):
+            parsed = [parse_json(line, source="the answer") for line in reply.splitlines() if line.strip()]
+            objects = [item for item in parsed if isinstance(item, dict)]
+            if len(objects) < len(parsed):
                 raise ValueError("no JSON objects")
-            return parsed
-        except (ValueError, RecursionError) as error:
+            return objects
+        except (ValueError, InvalidJson) as error:
             raise self.unavailable(f"answered {path} with something else: {error}", _WRONG_SERVER) from None
 
     def unavailable(self, fact: str, hint: str | None = None) -> StoreUnavailable:
@@ -180,9 +182,9 @@ def _shorten_error(response: Any, **_: object) -> None:  # noqa: ANN401  (sets w
     if response.status_code < 400:
         return
     try:
-        said = json.loads(response.raw.read(_ERROR_LIMIT))
+        said = parse_json(response.raw.read(_ERROR_LIMIT))
         message = {"Message": str(said["Message"])} if isinstance(said, dict) and "Message" in said else None
-    except (ValueError, RecursionError):
+    except InvalidJson:
         message = None
     response._content = b"" if message is None else json.dumps(message).encode()
     response._content_consumed = True

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
@@ -30,6 +31,10 @@ JsonObject: TypeAlias = "dict[str, JsonValue]"
 MAX_DEPTH: Final = 128
 """Levels of nesting that are read: HL7's own examples need 14; the Python encoder stops somewhere below 1,000."""
 
+_SAFE_RECURSION: Final = 30_000
+"""Up to this recursion limit the decoder ends in a `RecursionError`; above it overruns an 8 MiB stack and the process
+dies. Python begins with 1,000, but importing py-ecc, which py-evm does, sets 100,000."""
+
 _EXACT_INT_DIGITS: Final = 18
 """Integers up to this many characters become `int`; longer ones stay text, so that no parser's limits matter."""
 
@@ -37,6 +42,7 @@ _MARK: Final = "\ud800"
 """Opens a number's text while it travels through the encoder as a string. It can't be part of any valid string."""
 
 _MARKED: Final = re.compile(f'"{_MARK}([^"]*)"')
+_STRINGS_AND_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -83,6 +89,8 @@ def parse(data: bytes | str, *, source: str = "input", first_line: int = 1, max_
         InvalidJson: Not one JSON document; the message names line and column.
     """
     text = decode(data, source=source, first_line=first_line) if isinstance(data, bytes) else data
+    if sys.getrecursionlimit() > _SAFE_RECURSION and _depth_of_text(text) > max_depth:
+        raise _too_deep(source, first_line, max_depth)
     try:
         value: JsonValue = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -221,6 +229,20 @@ def _is_within_depth(value: JsonValue, max_depth: int) -> bool:
             if type(inner) is dict or type(inner) is list
         ]
     return not level
+
+
+def _depth_of_text(text: str) -> int:
+    """The deepest nesting in what may be JSON, counted without nesting anything."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return 0  # can't be deeper than that, and needs no closer look
+    depth = deepest = 0
+    for token in _STRINGS_AND_BRACKETS.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in "]}":
+            depth -= 1
+    return deepest
 
 
 def _too_deep(source: str, first_line: int, max_depth: int) -> InvalidJson:

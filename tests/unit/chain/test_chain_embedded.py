@@ -313,3 +313,10 @@ def test_a_developer_s_key_is_new_for_each_network() -> None:
     with EmbeddedChain() as first, EmbeddedChain() as second:
         assert first.developer.address != second.developer.address
         assert as_account(first.developer) is first.developer
+
+
+def test_the_embedded_chain_leaves_a_recursion_limit_that_the_stack_can_bear() -> None:
+    # py-ecc sets 100,000 when it is imported, with which nested JSON kills the process.
+    program = "import sys; from medrec_py.chain import EmbeddedChain; EmbeddedChain(); print(sys.getrecursionlimit())"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 30_000

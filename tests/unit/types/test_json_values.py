@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
@@ -158,3 +160,43 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         canonical(parse(text))
     except InvalidJson:
         return
+
+
+# ── where another library has raised the recursion limit ─────────────────────────────────────────────────────────────
+
+NESTED = {
+    "arrays": "[" * 200_000,
+    "objects": '{"a":' * 200_000,
+    "behind a string of brackets": '["' + "]" * 300_000 + '",' + "[" * 200_000,
+    "behind an escaped quote": r'["\"", ' + "[" * 200_000,
+    "in a string that never ends": '["' + "[" * 200_000,
+}
+
+
+@pytest.mark.parametrize("text", NESTED.values(), ids=NESTED)
+@pytest.mark.parametrize("limit", [1_000, 12_288, 100_000])
+def test_nesting_of_any_depth_is_refused_and_never_kills_the_process(text: str, limit: int) -> None:
+    # In a process of its own: the failure that is looked for would end this one.
+    program = f"""
+import sys
+from medrec_py.errors import InvalidJson
+from medrec_py.types.json_values import parse
+sys.setrecursionlimit({limit})
+try:
+    parse(sys.stdin.read())
+except InvalidJson:
+    sys.exit(7)
+"""
+    done = subprocess.run([sys.executable, "-c", program], input=text, text=True, capture_output=True, check=False)
+    assert done.returncode == 7, done.stderr[-500:]
+
+
+def test_what_only_looks_deep_is_read_whatever_the_recursion_limit() -> None:
+    before = sys.getrecursionlimit()
+    wide = {"text": "[{" * 1_000, "list": [[n] for n in range(1_000)], "quote": '"[[['}
+    try:
+        sys.setrecursionlimit(100_000)
+        assert same(parse(canonical(wide)), wide)
+        assert same(parse("[" * MAX_DEPTH + "]" * MAX_DEPTH), parse("[" * MAX_DEPTH + "]" * MAX_DEPTH))
+    finally:
+        sys.setrecursionlimit(before)
