@@ -256,8 +256,8 @@ abstract contract Grants is SignedActs, IGrants {
         return Refusal.Unknown;
     }
 
-    /// @dev A condition is asked about the viewer of the grant that names it, in a sub-grant's chain as well: asked about
-    /// the last viewer, it could hold for a sub-grant when it does not for the grant that this was cut from.
+    /// @dev A condition is asked about the viewer of the grant that names it, in a sub-grant's chain as well: asked
+    /// about the last viewer, it could hold for a sub-grant when it does not for the grant that this was cut from.
     function _evaluateCondition(PresentedGrant calldata presented, bytes32 id, Request calldata request, bool isLast)
         private
         view

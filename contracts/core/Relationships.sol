@@ -41,13 +41,13 @@ abstract contract Relationships is SignedActs, IRelationships {
 
         ++number;
         if (msg.sender != provider) {
-            bytes32 invited = keccak256(abi.encode(INVITATION_TYPEHASH, provider, subject, number, invitationExpiresAt));
-            _requireSignature(provider, invited, invitation);
+            bytes32 invite = keccak256(abi.encode(INVITATION_TYPEHASH, provider, subject, number, invitationExpiresAt));
+            _requireSignature(provider, invite, invitation);
         }
         if (msg.sender != subject) {
-            bytes32 accepted =
+            bytes32 accept =
                 keccak256(abi.encode(ACCEPTANCE_TYPEHASH, subject, provider, number, invitationExpiresAt, bundle));
-            _requireSignature(subject, accepted, acceptance);
+            _requireSignature(subject, accept, acceptance);
         }
 
         _relationships[subject][provider] = Relationship(number, uint64(block.timestamp), 0);

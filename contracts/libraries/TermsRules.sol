@@ -32,8 +32,8 @@ library TermsRules {
         return Refusal.Permitted;
     }
 
-    /// @dev Asks a condition by a low-level call that looks at one word only, so that one without code, one that reverts
-    /// and one that answers nonsense, however long, all refuse instead of making the evaluation fail.
+    /// @dev Asks a condition by a low-level call that looks at one word only, so that one without code, one that
+    /// reverts and one that answers nonsense, however long, all refuse instead of making the evaluation fail.
     function holds(address condition, bytes32 id, Request memory request) internal view returns (bool) {
         (bool success, bytes32 answer,) =
             LowLevelCall.staticcallReturn64Bytes(condition, abi.encodeCall(ICondition.holds, (id, request)));
