@@ -72,6 +72,16 @@ class Chain:
         _ = chain.chain_id
         return chain
 
+    @classmethod
+    def over(cls, provider: Any, address: str) -> Chain:  # noqa: ANN401 (web3's class depends on the address)
+        """A chain over a web3 provider that is connected already, such as ape's.
+
+        Args:
+            provider: One that speaks JSON-RPC (HTTP, web socket, ipc), not web3's tester.
+            address: What messages call it.
+        """
+        return cls(RemoteNode(address, provider=provider))
+
     @property
     def address(self) -> str:
         """Where it is: the URL without credentials, or the embedded chain's folder."""

@@ -326,6 +326,12 @@ class RegistrarContract:
         immediate, delay = self._ask_authority("canCall", caller, call.to, call.data[:4])
         return 0 if immediate else int(delay) or None
 
+    def next_step(self, caller: str, call: Call) -> Call:
+        """What `caller` sends to get an administrative call done: itself, its announcement, or its execution."""
+        if not self.required_delay(caller, call):
+            return call
+        return self.execute(call) if self.executable_at(caller, call) else self.schedule(call)
+
     def schedule(self, call: Call, when: int = 0) -> Call:
         """Announces an administrative call; it can be executed from `when` (Unix; 0 for as early as may be)."""
         return self._authority_call("schedule", call.to, call.data, when)

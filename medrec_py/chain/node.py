@@ -60,11 +60,17 @@ BATCH_SIZE = 500
 
 
 class RemoteNode:
-    """A JSON-RPC server, reached through web3's provider for its kind of address."""
+    """A JSON-RPC server, reached through web3's provider for its kind of address.
 
-    def __init__(self, rpc_url: str, *, timeout: float = 30.0) -> None:
+    Args:
+        rpc_url: Its address.
+        timeout: Seconds that it has for an answer.
+        provider: A web3 provider that is connected to it already, ape's say.
+    """
+
+    def __init__(self, rpc_url: str, *, timeout: float = 30.0, provider: Any = None) -> None:  # noqa: ANN401 (web3)
         self._address = without_credentials(rpc_url)
-        self._provider = _provider(rpc_url, timeout)
+        self._provider = provider or _provider(rpc_url, timeout)
 
     @property
     def address(self) -> str:
