@@ -218,8 +218,20 @@ class Actor:
         return self._registrar.register_with_sig(self.address, public_key, descriptor, signature)
 
 
-def require_sender(sender: Sender | None, who: str) -> Sender:
-    """The relayer, or an error that says how to name one."""
-    if sender is None:
-        raise NoRelayer(f"{who} acts by signature only, and nobody relays.", actor=who)
-    return sender
+class Nobody:
+    """Stands where a relayer was not named: looking on needs none, and whoever acts is told how to name one.
+
+    Args:
+        who: Who would need one.
+    """
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+
+    def relay(self, calls: Sequence[Call]) -> TransactionReceipt:
+        """Sends nothing.
+
+        Raises:
+            NoRelayer: Always.
+        """
+        raise NoRelayer(f"{self._who} acts by signature only, and nobody relays.", actor=self._who)

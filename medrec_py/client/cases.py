@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from medrec_py.chain import Account, as_account
-from medrec_py.client.acts import Actor, Sender, require_sender
+from medrec_py.client.acts import Actor, Nobody, Sender
 from medrec_py.client.context import Context
 from medrec_py.client.holdings import Held, Holdings
 from medrec_py.client.provider import newest_epochs
@@ -158,7 +158,7 @@ class Cases:
         if index not in self._known:
             account = self._wallet if index is None else as_account(case_key(self._root, index))
             # A case key holds no ether: whoever funded it would tie it to another address in front of everybody.
-            sender = self._sender if index is None else require_sender(self._sender, "A case key")
+            sender = self._sender if index is None else self._sender or Nobody("A case key")
             actor = Actor(account, self._context.medrec, self._context.registrar, sender)
             self._known[index] = Case(index, account, self._root, actor)
         return self._known[index]
