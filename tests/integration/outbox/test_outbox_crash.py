@@ -27,12 +27,12 @@ def test_a_publisher_killed_at_a_step_is_resumed_and_each_parcel_is_there_once(n
 
 
 @pytest.mark.parametrize("step", [Step.SEALED, *STEPS])
-def test_a_publisher_killed_at_a_step_may_simply_publish_again(network, step):
+def test_a_publisher_killed_at_a_step_may_simply_publish_again(on_disk, step):
     """Whoever doesn't know that anything was accepted runs the same again, with the same key."""
-    network.run("submit", step.value)
-    assert "answer" in network.run("submit")
-    network.run("resume")
-    network.assert_published_once()
+    on_disk.run("submit", step.value)
+    assert "answer" in on_disk.run("submit")
+    on_disk.run("resume")
+    on_disk.assert_published_once()
 
 
 def test_a_publisher_killed_at_every_step_in_turn_gets_there(on_disk):
