@@ -88,6 +88,7 @@ def test_a_whole_record_is_published_shared_read_and_revoked(servers: Servers) -
 
 
 def test_consent_in_any_order_on_servers(servers: Servers) -> None:
+    """RevocationIsFinal, AttenuationOnly, RevokedMeansBlind: see `consent_machine`."""
     consent_machine(servers.network, servers.hospital, [servers.clinic, servers.specialist], examples=3, steps=12)
 
 

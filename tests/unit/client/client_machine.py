@@ -9,6 +9,7 @@ from client_world import ndjson, observation
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from rebuilding import differences
 
 from medrec_py import MedRec
 from medrec_py.chain import generate_account
@@ -63,7 +64,11 @@ class ModelGrant:
 
 
 def consent_machine(network: MedRec, hospital: Provider, people: list[Viewer], *, examples: int, steps: int) -> None:
-    """Runs the machine on a network; fails with the shortest story that breaks the model."""
+    """Runs the machine on a network; fails with the shortest story that breaks the model.
+
+    RevocationIsFinal, AttenuationOnly and RevokedMeansBlind are what it looks for at every step, and at the end
+    EventsRebuildState.
+    """
 
     class Consent(RuleBasedStateMachine):
         grants = Bundle("grants")
@@ -200,6 +205,7 @@ def consent_machine(network: MedRec, hospital: Provider, people: list[Viewer], *
         print_blob=True,
     )
     run_state_machine_as_test(Consent, settings=checks)  # type: ignore[no-untyped-call]
+    assert differences(network.chain) == []
 
 
 def _viewer(people: list[Viewer], item: ModelGrant) -> Viewer:

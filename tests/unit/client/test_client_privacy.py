@@ -60,7 +60,7 @@ def record() -> bytes:
 
 
 def test_nothing_personal(record: bytes) -> None:
-    """No value of the record, no class and no unsalted hash of one stands on chain or, in the clear, in the store."""
+    """NothingPersonal: no value of the record, no class, no unsalted hash of one is on chain, or clear in the store."""
     document: Any = json.loads(record)
     values = {value for value in _leaves(document) if len(value) >= SHORTEST}
     values |= {VOCABULARY.record_class(number).code for number in range(len(VOCABULARY.classes))}
@@ -114,7 +114,7 @@ def _public_bytes(network: MedRec, subject: str) -> set[bytes]:
 
 
 def test_unlinkable() -> None:
-    """Two addresses of one patient share no eight bytes that they don't share with a stranger's address as well."""
+    """Unlinkable: two addresses of one patient share no eight bytes that they don't share with a stranger's as well."""
     with MedRec.embedded() as network:
         hospital, clinic = network.provider(), network.viewer()
         hospital.register(name="Hospital")

@@ -10,4 +10,5 @@ from client_world import World
 
 
 def test_consent_in_any_order_on_the_embedded_network(world: World) -> None:
+    """RevocationIsFinal, AttenuationOnly, RevokedMeansBlind: see `consent_machine`."""
     consent_machine(world.network, world.hospital, [world.clinic, world.specialist], examples=12, steps=18)

@@ -93,6 +93,7 @@ def test_each_other_request_is_refused_by_the_rule_it_breaks(
 
 
 def test_a_stranger_has_neither_a_grant_nor_a_key(world: World, admitted: Admitted) -> None:
+    """OnlySubjectGrants: who was granted nothing is refused by the rule, and for lack of a key."""
     published = world.hospital.publish(admitted.subject, ndjson(observation("a", "2024-01-01")))
     grant = admitted.patient.grant(world.clinic.address, classes="all")
     with pytest.raises(NotPermitted) as refused:
@@ -106,6 +107,7 @@ def test_a_stranger_has_neither_a_grant_nor_a_key(world: World, admitted: Admitt
 def test_after_a_revocation_nothing_published_later_opens_and_the_others_go_on(
     world: World, admitted: Admitted
 ) -> None:
+    """RevokedMeansBlind, for the one; the keys of the others are changed along."""
     patient, subject = admitted.patient, admitted.subject
     revoked = patient.grant(world.clinic.address, classes=["laboratory", "vital-signs"])
     kept = patient.grant(world.specialist.address, classes="laboratory")
@@ -123,6 +125,7 @@ def test_after_a_revocation_nothing_published_later_opens_and_the_others_go_on(
 
 
 def test_until_the_rekey_the_provider_seals_to_the_patient_alone(world: World, admitted: Admitted) -> None:
+    """RevokedMeansBlind, also while no new keys are there."""
     patient, subject = admitted.patient, admitted.subject
     revoked = patient.grant(world.clinic.address, classes="laboratory")
     kept = patient.grant(world.specialist.address, classes="laboratory", records_from="2024-06-01")
@@ -185,6 +188,7 @@ def test_a_suspended_grant_rests_and_resumes(world: World, admitted: Admitted) -
 
 
 def test_a_sub_grant_permits_no_more_than_its_parent_and_ends_with_it(world: World, admitted: Admitted) -> None:
+    """AttenuationOnly, RevocationIsFinal."""
     patient, subject = admitted.patient, admitted.subject
     world.hospital.publish(
         subject,
@@ -305,6 +309,7 @@ def test_a_batch_over_many_patients_is_found_and_read_by_each(world: World) -> N
 
 
 def test_a_closed_relationship_takes_no_more_and_reopens_as_the_next(world: World, admitted: Admitted) -> None:
+    """OnlyRelatedAuthors, though the provider is accredited."""
     patient, subject = admitted.patient, admitted.subject
     world.hospital.publish(subject, ndjson(observation("a", "2024-01-01")))
     patient.close(subject, world.hospital.address)
@@ -330,6 +335,7 @@ def test_an_invitation_is_for_one_subject_and_one_time(world: World, admitted: A
 
 
 def test_a_provider_without_accreditation_opens_and_anchors_nothing(world: World) -> None:
+    """OnlyRelatedAuthors, from the first step."""
     impostor = world.network.provider()
     impostor.register(name="Impostor")
     patient = world.network.patient()
@@ -339,6 +345,7 @@ def test_a_provider_without_accreditation_opens_and_anchors_nothing(world: World
 
 
 def test_a_provider_whose_accreditation_was_withdrawn_anchors_nothing_more(world: World) -> None:
+    """OnlyRelatedAuthors, though the relationship is open."""
     provider = world.network.provider()
     provider.register(name="Former")
     world.network.registrar().accredit(provider.address)
