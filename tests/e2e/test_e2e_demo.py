@@ -73,6 +73,7 @@ def check(document: dict[str, Any], resources: int) -> None:
 
 
 def test_the_shipped_patient_comes_back_whole_and_everything_is_refused_that_has_to_be(tmp_path: Path):
+    """The demonstration's steps: RevokedMeansBlind is the sixth, LedgerIsComplete the seventh and eighth."""
     document = demo(tmp_path)
     check(document, 1957)
     share = next(step for step in document["steps"] if step["name"] == "share")
@@ -169,6 +170,7 @@ def test_the_small_input_holds_when_nothing_is_wrong(small: Path):
 
 
 def test_keys_that_are_not_changed_are_noticed(small: Path, monkeypatch: pytest.MonkeyPatch):
+    """RevokedMeansBlind is not taken for granted: without new keys the demonstration fails."""
     monkeypatch.setattr(Patient, "rekey", lambda self: [])
     report = run_demo(small)
     assert not report.ok
@@ -203,6 +205,7 @@ def test_a_record_too_few_is_noticed(small: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_verification_that_finds_nothing_is_noticed(small: Path, monkeypatch: pytest.MonkeyPatch):
+    """LedgerIsComplete is not taken for granted: a blind verification makes the demonstration fail."""
     from dataclasses import replace
 
     verify = Patient.verify

@@ -87,7 +87,7 @@ contract GrantsTest is World {
         _assertState(patient.addr, GrantStatus.Active, 0, false);
     }
 
-    function test_a_relayer_can_swap_nothing_of_a_signed_grant() public {
+    function test_OnlySubjectGrants_a_relayer_can_swap_nothing_of_a_signed_grant() public {
         bytes memory signature = _sign(patient, id);
         (address s, address v) = (patient.addr, viewer.addr);
         vm.expectRevert();
@@ -103,7 +103,7 @@ contract GrantsTest is World {
         _assertStatus(s, id, GrantStatus.None);
     }
 
-    function test_nobody_grants_in_the_patients_name() public {
+    function test_OnlySubjectGrants_nobody_grants_in_the_patients_name() public {
         Person[4] memory others = [viewer, provider, registrarAdmin, stranger];
         for (uint256 i = 0; i < others.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(SignedActs.InvalidSignature.selector, patient.addr, id));
@@ -116,7 +116,7 @@ contract GrantsTest is World {
         _assertStatus(stranger.addr, id, GrantStatus.None);
     }
 
-    function test_a_grant_that_stands_or_stood_is_not_granted_again() public {
+    function test_RevocationIsFinal_a_grant_that_stands_or_stood_is_not_granted_again() public {
         _grant(presented);
         _assertNotGrantedAgain(GrantStatus.Active);
         vm.prank(patient.addr);
@@ -183,7 +183,7 @@ contract GrantsTest is World {
         _assertState(patient.addr, GrantStatus.Revoked, 1, false);
     }
 
-    function test_a_signed_grant_can_be_withdrawn_before_it_reaches_the_chain() public {
+    function test_RevocationIsFinal_a_signed_grant_can_be_withdrawn_before_it_reaches_the_chain() public {
         bytes memory signature = _sign(patient, id);
         vm.prank(patient.addr);
         medrec.revoke(id);

@@ -184,6 +184,7 @@ def node(*arguments: str) -> str:
 
 @needs_node
 def test_the_browser_s_libraries_agree_with_every_vector() -> None:
+    """SealedTight, read by another implementation in another language."""
     counts = json.loads(node())
     assert len(counts) == 8
     assert all(counts.values())

@@ -17,6 +17,7 @@ STEPS = [step for step in Step if step not in (Step.SEALED, Step.ANCHORED)]
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_publisher_killed_at_a_step_is_resumed_and_each_parcel_is_there_once(network, step):
+    """NothingLost, by SIGKILL at each step of the journal."""
     network.run("submit", step.value)
     resumed = network.run("resume")
     assert resumed["answer"] in ([], ["done"])
@@ -56,7 +57,7 @@ def test_a_publisher_killed_before_it_accepted_leaves_nothing(on_disk):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_a_publisher_killed_at_any_instant_loses_and_doubles_nothing(network, seed):
-    """Killed from outside, wherever it happens to be: between two steps, and in the midst of a write."""
+    """NothingLost, killed from outside wherever it happens to be: between two steps, and in the midst of a write."""
     chance = random.Random(seed)
     for _ in range(3):
         process = network.start("submit")

@@ -136,6 +136,7 @@ def test_a_negative_range_is_refused(start: int, length: int | None) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_any_flipped_bit_of_a_stream_is_refused(size: int) -> None:
+    """SealedTight: every bit."""
     sealed = CIPHER.encrypt(text(size))
     for position in range(len(sealed)):
         for bit in range(8):
@@ -147,6 +148,7 @@ def test_any_flipped_bit_of_a_stream_is_refused(size: int) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_stream_that_was_cut_anywhere_is_refused(size: int) -> None:
+    """SealedTight: every length."""
     sealed = CIPHER.encrypt(text(size))
     for length in range(len(sealed)):
         refused(sealed[:length])

@@ -305,7 +305,7 @@ def test_an_account_without_ether_keeps_it_waiting(world):
     stranger = generate_account()
     publication = world.publication(b"sealed", author=stranger.address)
     with world.outbox() as outbox:
-        with pytest.raises(PublicationPending, match="waits: .* wei"):
+        with pytest.raises(PublicationPending, match=r"waits: .* wei"):
             outbox.submit(publication, stranger)
         assert len(outbox.pending()) == 1
         world.chain.fund(stranger.address, 10**18)

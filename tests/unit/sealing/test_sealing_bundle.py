@@ -56,7 +56,7 @@ from medrec_py.types.json_values import canonical, parse
 PLACE = BundleContext(31337, CONTRACT, PATIENT)
 RECIPIENTS = [VIEWER_KEY.public_key, PATIENT_KEY.public_key]
 NODES = covering_set([TOP], [1, 3], 2024, LAST_YEAR, include_undated=True, epochs=[0, 1])
-EXCERPT = Excerpt(bytes(range(32)), ContentKey(bytes(32)), PROVIDER, 3, 2023, 1)
+EXCERPT = Excerpt(bytes(range(32)), bytes(range(32, 64)), ContentKey(bytes(32)), PROVIDER, 3, 2023, 1)
 TERMS = {"classes": 10, "salt": "ab" * 32, "statement": "It may read é."}
 
 BUNDLES: dict[BundleKind, Bundle] = {
@@ -113,6 +113,7 @@ def test_the_digits_of_the_terms_are_kept() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stranger_and_any_other_place_open_nothing(kind: BundleKind) -> None:
+    """SealedTight: chain, contract, subject and kind are bound."""
     with pytest.raises(WrongKey, match="None of the 2"):
         open_bundle(SEALED[kind], PLACE, STRANGER_KEY, kind)
     for place in (
@@ -129,6 +130,7 @@ def test_a_stranger_and_any_other_place_open_nothing(kind: BundleKind) -> None:
 
 
 def test_any_flipped_byte_of_a_header_is_refused() -> None:
+    """SealedTight: sealed keys and commitment."""
     sealed = SEALED[BundleKind.GRANT]
     for position in range(8 + 2 * 1168 + 32 + 40):
         altered = bytearray(sealed)
@@ -139,6 +141,7 @@ def test_any_flipped_byte_of_a_header_is_refused() -> None:
 
 
 def test_any_flipped_byte_of_the_content_is_refused() -> None:
+    """SealedTight: what is handed over."""
     sealed = SEALED[BundleKind.REKEY]
     for position in [*range(8 + 2 * 1168 + 32, len(sealed), 61), *range(len(sealed) - 40, len(sealed))]:
         altered = bytearray(sealed)

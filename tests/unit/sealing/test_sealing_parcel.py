@@ -134,6 +134,7 @@ def test_sealed_parcels_show_no_key_and_no_record_when_printed() -> None:
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_any_flipped_byte_is_refused_before_any_plaintext(suite: Suite) -> None:
+    """SealedTight: every byte of header, chunks and tags."""
     data = SMALL[suite].data
     for position in range(len(data)):
         for flip in (0x01, 0x80) if suite is not Suite.SUBJECT else (0x01,):
@@ -170,6 +171,7 @@ def test_a_flipped_byte_in_any_region_of_a_large_parcel_is_refused(suite: Suite)
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_parcel_cut_at_any_length_is_refused(suite: Suite) -> None:
+    """SealedTight: every length."""
     data = SMALL[suite].data
     for length in range(len(data)):
         with pytest.raises((ParcelTampered, WrongKey)):
@@ -178,6 +180,7 @@ def test_a_parcel_cut_at_any_length_is_refused(suite: Suite) -> None:
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_large_parcel_cut_at_or_near_a_chunk_is_refused(suite: Suite) -> None:
+    """SealedTight: every chunk's end."""
     data = LARGE[suite].data
     header = Header.parse(data).size
     for boundary in range(header, len(data), CHUNK_BYTES + TAG_BYTES):
@@ -200,6 +203,7 @@ def test_bytes_between_header_and_stream_are_refused() -> None:
 
 
 def test_chunks_in_another_order_are_refused() -> None:
+    """SealedTight: nothing changes places."""
     data = LARGE[Suite.COMPARTMENT].data
     header, step = Header.parse(data).size, CHUNK_BYTES + TAG_BYTES
     first, second, last = (
@@ -255,6 +259,7 @@ ELSEWHERE = [
 @pytest.mark.parametrize("suite", SUITES)
 @pytest.mark.parametrize("context", ELSEWHERE, ids=str)
 def test_a_parcel_opens_in_no_other_context(suite: Suite, context: Context) -> None:
+    """SealedTight: chain, contract, subject, author, class, period and epoch are bound."""
     for data in (SMALL[suite].data, LARGE[suite].data):
         for key in (OPENING_KEYS[suite], SMALL[suite].content_key, LARGE[suite].content_key):
             with pytest.raises(WrongKey):
@@ -272,6 +277,7 @@ def test_swapping_subject_and_author_or_deriving_the_other_key_does_not_help(con
 
 
 def test_the_key_of_an_older_epoch_opens_nothing_newer() -> None:
+    """SealedTight, RevokedMeansBlind: a new epoch is another key."""
     newer = dataclasses.replace(CONTEXT, epoch=2)
     data = seal_records(RECORDS, newer, compartment_key(newer)).data
     for context in (CONTEXT, newer):

@@ -123,7 +123,7 @@ def test_a_replay_goes_on_from_a_head():
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_ledger_is_complete(data):
-    """Removing, adding, reordering or altering any entry leads to another head."""
+    """LedgerIsComplete: removing, adding, reordering or altering any entry leads to another head."""
     entries = ledger_of(data.draw(st.integers(2, 8)))
     place = data.draw(st.integers(0, len(entries) - 1))
     bent = list(entries)
