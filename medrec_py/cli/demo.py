@@ -24,7 +24,12 @@ def add_to(app: typer.Typer, panel: str) -> None:
     """Adds the command."""
 
     @command(
-        app, "demo", example="medrec demo --bundle patient.json.gz --html picture.html", panel=panel, network=False
+        app,
+        "demo",
+        example="medrec demo --bundle patient.json.gz --html picture.html",
+        panel=panel,
+        network=False,
+        role=False,
     )
     def demo(
         session: Session,

@@ -102,6 +102,8 @@ _ACCOUNT_OPTIONS: Final[dict[str, Any]] = {
             rich_help_panel=_ACCOUNT,
         ),
     ],
+}
+_ROLE_OPTIONS: Final[dict[str, Any]] = {
     "root_file": Annotated[
         str | None,
         typer.Option(
@@ -140,6 +142,7 @@ def command(
     panel: str | None = None,
     network: bool = True,
     account: bool = True,
+    role: bool = True,
 ) -> Callable[[Command], Command]:
     """Makes a command of a function that takes a `Session` and its own parameters, and gives back what is shown.
 
@@ -150,12 +153,15 @@ def command(
         panel: Heading under which the help lists it.
         network: Whether it has the options about the network.
         account: Whether it has the options about the account.
+        role: Whether it has those that say how the account acts in its role, too.
     """
 
     def made(function: Command) -> Command:
         from medrec_py.cli.session import Session
 
-        shared: dict[str, Any] = (_NETWORK_OPTIONS if network else {}) | (_ACCOUNT_OPTIONS if account else {})
+        shared: dict[str, Any] = dict(_NETWORK_OPTIONS if network else {})
+        shared |= _ACCOUNT_OPTIONS if account else {}
+        shared |= _ROLE_OPTIONS if account and role else {}
         shared["json"] = JSON
 
         def run(**values: Any) -> int:  # noqa: ANN401 (whatever the command's parameters are)

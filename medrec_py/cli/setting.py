@@ -23,7 +23,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
     app.add_typer(account, name="account", rich_help_panel=panel)
     app.add_typer(root, name="root", rich_help_panel=panel)
 
-    @command(account, "new", example="medrec account new hospital")
+    @command(account, "new", example="medrec account new hospital", role=False)
     def new(
         session: Session,
         name: Annotated[str, typer.Argument(help="What to call it.")],
@@ -38,7 +38,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
             lambda: [output.done(f"{name} is {address}")],
         )
 
-    @command(account, "list", example="medrec account list")
+    @command(account, "list", example="medrec account list", role=False)
     def list_(session: Session) -> Shown:
         """List the named accounts."""
         found = session.keyring.names()
@@ -49,7 +49,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
             ],
         )
 
-    @command(root, "new", example="medrec root new patient-root.json", network=False)
+    @command(root, "new", example="medrec root new patient-root.json", network=False, role=False)
     def root_new(
         session: Session, file: Annotated[str, typer.Argument(help="File for the encrypted root key. Keep a copy.")]
     ) -> Shown:

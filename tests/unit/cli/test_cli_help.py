@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from cli_commands import COMMANDS, NAMES, Found
@@ -47,6 +48,7 @@ def test_no_option_takes_a_key_or_a_password_in_the_clear():
 def test_the_help_is_there_at_once_because_nothing_heavy_is_imported_for_it():
     program = f"""
 import sys
+from pathlib import Path
 from medrec_py.cli.entry import run
 code = run(["--help"])
 loaded = [name for name in {HEAVY!r} if name in sys.modules]
@@ -60,3 +62,9 @@ sys.exit(code or bool(loaded))
     assert "Start here" in done.stdout
     # Processor time rather than the clock's, which other programs on the machine would lengthen.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.6
+
+
+def test_the_page_of_commands_is_what_the_commands_say():
+    script = Path(__file__).resolve().parents[3] / "scripts" / "make_cli_docs.py"
+    checked = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr

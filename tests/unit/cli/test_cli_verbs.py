@@ -22,7 +22,7 @@ WITHOUT_A_COMMAND = {
     (Relayer, "relay"): "is what --relayer names for every command",
 }
 
-CONTRACT_VERBS = {"anchor": "publish", "anchor_batch": "publish_many", "open": "accept"}
+CONTRACT_VERBS = {"anchor": "publish", "anchor_parcel": "publish", "anchor_batch": "publish_many", "open": "accept"}
 """Functions that the SDK calls by what they mean to people."""
 
 NO_VERB = {
