@@ -44,8 +44,12 @@ class Database:
         self._in_memory = parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:")
         self._lock = threading.RLock()
         self._engine = self._open(parsed)
-        with self._translated():
-            self._create()
+        try:
+            with self._translated():
+                self._create()
+        except BaseException:
+            self.close()
+            raise
 
     # ── transactions ──
 

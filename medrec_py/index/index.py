@@ -84,8 +84,12 @@ class Index:
         self._syncing = threading.Lock()
         self._follower: Follower | None = None
         if source is not None:
-            start = start_of(source) if start_block is None else start_block
-            self._follower = Follower(self._database, source, start, kept_hashes, deployment_of(source))
+            try:
+                start = start_of(source) if start_block is None else start_block
+                self._follower = Follower(self._database, source, start, kept_hashes, deployment_of(source))
+            except BaseException:
+                self.close()
+                raise
 
     # ── following ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections.abc import Iterator
@@ -61,10 +62,8 @@ class World:
             self._withdraw,
             self._withdraw,
         )
-        try:
+        with contextlib.suppress(Refused):
             self.chance.choice(acts)(who, other)
-        except Refused:
-            pass
 
     def _register(self, who: Account, other: Account) -> None:
         self.chain.send(who, self.registrar.register(os.urandom(1216), os.urandom(32)))
