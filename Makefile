@@ -90,7 +90,7 @@ test-contracts: setup
 	@$(stage) "contracts: tests and invariants" forge test
 
 test-proofs: setup
-	@$(stage) "contracts: proofs" .venv-analysis/bin/halmos
+	@$(stage) "contracts: symbolic proofs" env FOUNDRY_PROFILE=proofs .venv-analysis/bin/halmos
 
 test-coverage: setup
 	@$(stage) "contracts: every branch of the core is tested" python scripts/coverage_gate.py
