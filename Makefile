@@ -21,7 +21,7 @@ help: ## List what can be made
 
 # ── set-up ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-.PHONY: setup setup-demo lock clean
+.PHONY: setup setup-demo lock clean format
 setup: ## Install all that tests and checks need (repeated: nothing to do)
 	@scripts/setup.sh all
 
@@ -30,6 +30,13 @@ setup-demo:
 
 lock: setup ## Lock every dependency again (UPGRADE=1: to the newest allowed)
 	scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+format: setup ## Lay out all code, and write anew what is made from code: artifacts, the page of errors
+	ruff check --fix --quiet . || true
+	ruff format --quiet .
+	forge fmt contracts tests/invariant
+	python scripts/build_artifacts.py
+	python scripts/make_error_docs.py
 
 clean: ## Delete what was built and tested, but not what was installed
 	rm -rf .build .coverage lcov.info coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
