@@ -223,12 +223,6 @@ class NoKey(Refused):
     default_hint = "Only the patient can hand over the key, by a grant that covers the parcel."
 
 
-class VerificationFailed(IntegrityError):
-    """The store, the index and the chain do not tell the same history. `facts['faults']` names each difference."""
-
-    default_hint = "Repair what is named; `medrec verify --json` lists everything."
-
-
 # ── crypto and sealing ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

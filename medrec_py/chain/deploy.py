@@ -17,8 +17,6 @@ from medrec_py.chain.node import RpcFailure
 from medrec_py.errors import Refused, WrongBytecode
 from medrec_py.types.vocabulary import VOCABULARY
 
-ROLE_ADMIN: Final = 0
-"""Authority's role of the administrator (`AccessManager.ADMIN_ROLE`)."""
 ROLE_ACCREDITOR: Final = 1
 """Authority's role of those who accredit and publish vocabularies, perhaps with a delay."""
 ROLE_GUARDIAN: Final = 2
