@@ -22,6 +22,14 @@ abstract contract Records is Relationships, IRecords {
     // --------------------------------------------------------------------------------------------------------- Anchor
 
     /// @inheritdoc IRecords
+    function anchorParcel(address subject, bytes32 digest, bytes16 locator) external {
+        _requireAuthor(subject, msg.sender);
+        uint64 time = uint64(block.timestamp);
+        _ledgerHeads[subject] = _fold(_ledgerHeads[subject], Entry.Anchor, msg.sender, time, digest, locator);
+        emit ParcelAnchored(subject, msg.sender, time, digest, locator);
+    }
+
+    /// @inheritdoc IRecords
     function anchor(address subject, bytes32[] calldata digests, bytes calldata locators) external {
         _anchor(subject, msg.sender, digests, locators);
     }

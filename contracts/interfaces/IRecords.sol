@@ -14,6 +14,14 @@ interface IRecords {
     /// @param locators 16 bytes for each parcel, by which the holder of its key finds it.
     event Anchored(address indexed subject, address indexed author, uint64 time, bytes32[] digests, bytes locators);
 
+    /// @notice A single parcel was added to a ledger: what `Anchored` says of several, at less gas.
+    /// @param subject Whose ledger.
+    /// @param author Who anchored it.
+    /// @param time Unix time of the block, as folded into the ledger.
+    /// @param digest sha2-256 digest of the CID of the sealed parcel.
+    /// @param locator By which the holder of its key finds it.
+    event ParcelAnchored(address indexed subject, address indexed author, uint64 time, bytes32 digest, bytes16 locator);
+
     /// @notice A parcel was declared entered in error.
     /// @param subject In whose ledger.
     /// @param author Who declared it; readers heed only the author of the parcel.
@@ -46,6 +54,12 @@ interface IRecords {
     /// @param author Who tried.
     /// @param root The root.
     error BatchAlreadyAnchored(address author, bytes32 root);
+
+    /// @notice Adds one parcel to a ledger; the caller is its author.
+    /// @param subject Whose ledger.
+    /// @param digest sha2-256 digest of the CID of the sealed parcel.
+    /// @param locator By which the holder of its key finds it.
+    function anchorParcel(address subject, bytes32 digest, bytes16 locator) external;
 
     /// @notice Adds parcels to a ledger; the caller is their author.
     /// @param subject Whose ledger.

@@ -111,6 +111,10 @@ class MedRecContract:
         """Adds parcels to the subject's ledger; locators are 16 bytes each."""
         return self._call("anchor", subject, list(digests), _joined(locators))
 
+    def anchor_parcel(self, subject: str, digest: bytes, locator: bytes) -> Call:
+        """Adds one parcel, at less gas than `anchor`."""
+        return self._call("anchorParcel", subject, digest, locator)
+
     def anchor_with_sig(
         self, subject: str, author: str, digests: Sequence[bytes], locators: Sequence[bytes], signature: bytes
     ) -> Call:

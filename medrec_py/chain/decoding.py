@@ -159,6 +159,14 @@ def _anchored(topics: list[str], data: bytes) -> Event:
     )
 
 
+def _parcel_anchored(topics: list[str], data: bytes) -> Event:
+    _require(topics, 3, data, 96)
+    if any(data[64 + LOCATOR_BYTES :]):
+        raise _Malformed
+    locator = data[64 : 64 + LOCATOR_BYTES]
+    return events.Anchored(_address(topics[1]), _address(topics[2]), _uint(data[:32], 8), (data[32:64],), (locator,))
+
+
 def _retracted(topics: list[str], data: bytes) -> Event:
     _require(topics, 4, data, 64)
     return events.Retracted(_address(topics[1]), _address(topics[2]), _uint(data[:32], 8), _word(topics[3]), data[32:])
@@ -215,6 +223,7 @@ SIGNATURES: Final[Mapping[str, _Decoder | None]] = {
     "RelationshipOpened(address,address,uint32,bytes32)": _relationship_opened,
     "RelationshipClosed(address,address,uint32,address)": _relationship_closed,
     "Anchored(address,address,uint64,bytes32[],bytes)": _anchored,
+    "ParcelAnchored(address,address,uint64,bytes32,bytes16)": _parcel_anchored,
     "Retracted(address,address,uint64,bytes32,bytes32)": _retracted,
     "BatchAnchored(address,uint64,bytes32,bytes32,uint32)": _batch_anchored,
     "Granted(address,address,address,bytes32,bytes32,bytes32)": _granted,

@@ -126,6 +126,8 @@ class Actor:
 
     def anchor(self, subject: str, digests: Sequence[bytes], locators: Sequence[bytes]) -> Call:
         """Anchors parcels that this account is the author of."""
+        if self._sender is None and len(digests) == 1:
+            return self._medrec.anchor_parcel(subject, digests[0], locators[0])
         if self._sender is None:
             return self._medrec.anchor(subject, digests, locators)
         message = {

@@ -65,7 +65,7 @@ class RelationshipClosed:
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """`Records.Anchored`: parcels joined the subject's ledger, in this order.
+    """`Records.Anchored`, and `ParcelAnchored` for one alone: parcels joined the subject's ledger, in this order.
 
     `digests` are 32 bytes each, `locators` 16 bytes each, of equal length.
     """

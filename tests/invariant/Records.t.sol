@@ -62,6 +62,22 @@ contract RecordsTest is World {
         assertEq(medrec.ledgerHead(patient.addr), _afterAnchor(head, provider.addr));
     }
 
+    function test_a_parcel_anchored_alone_is_folded_as_among_others() public {
+        vm.expectEmit(address(medrec));
+        emit IRecords.ParcelAnchored(patient.addr, provider.addr, START, DIGEST, LOCATOR);
+        vm.prank(provider.addr);
+        medrec.anchorParcel(patient.addr, DIGEST, LOCATOR);
+        vm.prank(provider.addr);
+        medrec.anchorParcel(patient.addr, OTHER_DIGEST, ~LOCATOR);
+        assertEq(medrec.ledgerHead(patient.addr), _afterAnchor(0, provider.addr));
+    }
+
+    function test_nobody_else_anchors_a_parcel_alone() public {
+        vm.expectRevert(abi.encodeWithSelector(IRecords.NotAnAuthor.selector, patient.addr, stranger.addr));
+        vm.prank(stranger.addr);
+        medrec.anchorParcel(patient.addr, DIGEST, LOCATOR);
+    }
+
     function test_patients_anchor_in_their_own_ledger_without_anybodys_leave() public {
         vm.prank(secondPatient.addr);
         medrec.anchor(secondPatient.addr, _digests(), _locators());

@@ -51,6 +51,7 @@ contract RolesTest is World {
         _row("x.x........", this.opens);
         _row("x.x........", this.closes);
         _row("x.x........", this.anchors);
+        _row("x.x........", this.anchorsAParcel);
         _row("x.x........", this.retracts);
         _row("..xx.......", this.anchorsABatch);
         _row("x..........", this.grantsThePatientsRecords);
@@ -109,6 +110,13 @@ contract RolesTest is World {
         _open(patient, provider);
         vm.prank(by);
         medrec.anchor(patient.addr, new bytes32[](1), new bytes(16));
+        return medrec.ledgerHead(patient.addr) != 0;
+    }
+
+    function anchorsAParcel(address by) external returns (bool) {
+        _open(patient, provider);
+        vm.prank(by);
+        medrec.anchorParcel(patient.addr, ANYTHING, bytes16(ANYTHING));
         return medrec.ledgerHead(patient.addr) != 0;
     }
 
@@ -226,7 +234,8 @@ contract RolesTest is World {
     /// @dev An interface id is all its selectors combined, so a verb that is not in the table above fails here.
     function test_the_table_has_every_verb() public pure {
         bytes4 relationships = IRelationships.open.selector ^ IRelationships.close.selector;
-        bytes4 records = IRecords.anchor.selector ^ IRecords.retract.selector ^ IRecords.anchorBatch.selector;
+        bytes4 records = IRecords.anchor.selector ^ IRecords.anchorParcel.selector ^ IRecords.retract.selector
+            ^ IRecords.anchorBatch.selector;
         bytes4 grants = IGrants.grant.selector ^ IGrants.revoke.selector ^ IGrants.renounce.selector
             ^ IGrants.suspend.selector ^ IGrants.resume.selector ^ IGrants.revokeAgent.selector;
         bytes4 log = IAccessLog.commitReceipts.selector;

@@ -261,10 +261,22 @@ contract Handler is World {
         (bool directly, bool authentic, bytes memory signature) =
             _speak(author, Acts.anchor(subject.addr, author.addr, medrec.ledgerHead(subject.addr), digests, locators));
         bytes memory call = directly
-            ? abi.encodeCall(IRecords.anchor, (subject.addr, digests, locators))
+            ? _anchoring(subject.addr, digests, locators)
             : abi.encodeCall(IRecords.anchorWithSig, (subject.addr, author.addr, digests, locators, signature));
         bool expected = authentic && model.mayWrite(subject.addr, author.addr);
         _doMedRec("anchor", directly ? author.addr : relayer.addr, call, expected);
+    }
+
+    /// @dev A parcel alone is anchored by its own verb.
+    function _anchoring(address subject, bytes32[] memory digests, bytes memory locators)
+        private
+        pure
+        returns (bytes memory)
+    {
+        if (digests.length == 1) {
+            return abi.encodeCall(IRecords.anchorParcel, (subject, digests[0], bytes16(locators)));
+        }
+        return abi.encodeCall(IRecords.anchor, (subject, digests, locators));
     }
 
     function retract(uint256 seed) external rolls(seed) {

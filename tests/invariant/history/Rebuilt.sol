@@ -82,6 +82,10 @@ contract Rebuilt {
         }
         if (kind == IRelationships.RelationshipClosed.selector) return _closed(first, _address(log.topics[2]));
         if (kind == IRecords.Anchored.selector) return _anchored(first, _address(log.topics[2]), log.data);
+        if (kind == IRecords.ParcelAnchored.selector) {
+            (uint64 time, bytes32 digest, bytes16 locator) = abi.decode(log.data, (uint64, bytes32, bytes16));
+            return _enter(first, Entry(0, _address(log.topics[2]), time, digest, locator));
+        }
         if (kind == IRecords.Retracted.selector) {
             return _retracted(first, _address(log.topics[2]), log.topics[3], log.data);
         }
