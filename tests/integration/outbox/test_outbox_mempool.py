@@ -79,11 +79,12 @@ def test_a_transaction_that_became_too_cheap_is_replaced_under_its_nonce(chain, 
     connected, patient = chain
     wanted = publication(connected, patient)
 
+    raised = []
+
     def raise_the_price(step: Step, id: str) -> None:
-        if step is Step.BROADCAST and connected.head_number() < 100:
-            connected.ask("anvil_setNextBlockBaseFeePerGas", hex(50 * 10**9))
-            connected.ask("anvil_mine", hex(100))  # base fee falls by an eighth a block, so keep it up
-            connected.ask("anvil_setNextBlockBaseFeePerGas", hex(50 * 10**9))
+        if step is Step.SIGNED and not raised:
+            raised.append(step)
+            connected.ask("anvil_setNextBlockBaseFeePerGas", hex(100 * 10**9))
             connected.ask("evm_mine")
 
     with (
@@ -94,6 +95,7 @@ def test_a_transaction_that_became_too_cheap_is_replaced_under_its_nonce(chain, 
         receipt = outbox.submit(wanted, patient)
         entry = outbox._journal.entry(receipt.id)
     assert anchored(connected) == [wanted.parcels[0].digest]
+    assert len(entry.transactions) == 2
     assert len({transaction.nonce for transaction in entry.transactions}) == 1
 
 
@@ -111,9 +113,11 @@ def test_a_nonce_that_waits_in_the_pool_is_waited_for_and_then_given_up(chain, t
             connected.broadcast(other.raw)
 
     with open_store(tmp_path / "store") as store:
-        with Outbox(tmp_path / "outbox", store, connected, timeout=0.5, observer=interfere) as outbox:
-            with pytest.raises(PublicationPending):
-                outbox.submit(wanted, patient)
+        with (
+            Outbox(tmp_path / "outbox", store, connected, timeout=0.5, observer=interfere) as outbox,
+            pytest.raises(PublicationPending),
+        ):
+            outbox.submit(wanted, patient)
         with Miner(connected), Outbox(tmp_path / "outbox", store, connected, timeout=20) as outbox:
             [outcome] = outbox.resume([patient])
             assert outcome.error is None
