@@ -816,6 +816,8 @@ class IndexUnavailable(Unavailable):
 class PublicationInvalid(InvalidInput):
     """A publication can't be accepted as it is."""
 
+    default_hint = "Make it with `Publication.anchoring` or `Publication.batch`, which put its parts together."
+
 
 class UnknownPublication(InvalidInput):
     """The outbox holds no such publication, or not in a state where this can be done."""
