@@ -26,6 +26,7 @@ from medrec_py.errors import (
     NotMined,
     PublicationPending,
     Refused,
+    RpcRefused,
     Unavailable,
 )
 from medrec_py.outbox.journal import Entry, Journal, StoredParcel
@@ -147,6 +148,11 @@ class Delivery:
                 if self._outcome(entry) is not None or self._sign(entry, account):
                     return
                 continue
+            except RpcRefused:
+                # Too cheap for today, most often: the same act at today's price, under the same nonce.
+                if account is None or not self._sign(entry, account, entry.transactions[-1].nonce):
+                    raise
+                return
             self.observer(Step.BROADCAST, id)
             return
         raise PublicationPending(
@@ -154,7 +160,7 @@ class Delivery:
         )
 
     def _sign(self, entry: Entry, account: Account | None, nonce: int | None = None) -> bool:
-        """Signs, journals and broadcasts; false when somebody else was faster with the nonce."""
+        """Signs, journals and broadcasts; false when the node doesn't take it, or it is one that was signed before."""
         id, sender = entry.status.id, entry.status.sender
         if account is None:
             raise PublicationPending(
@@ -168,13 +174,13 @@ class Delivery:
             since = self.chain.head_number()
             signed = self.chain.prepare(account, entry.calls, nonce=nonce)
             if any(signed.hash == before.hash for before in entry.transactions):
-                return True
+                return False
             self.observer(Step.PREPARED, id)
             self.journal.signed(id, signed, since)
             self.observer(Step.SIGNED, id)
             try:
                 self.chain.broadcast(signed.raw)
-            except NonceUsed:
+            except (NonceUsed, RpcRefused):
                 return False
         self.observer(Step.BROADCAST, id)
         return True
