@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def postgresql(tmp_path_factory) -> Iterator[str]:
     if os.getuid() == 0:
         owner = next(user for user in pwd.getpwall() if user.pw_name in ("postgres", "nobody"))
         # The folders above are readable by their maker only.
-        folder = Path(shutil.copytree(folder, f"/tmp/medrec-postgresql-{os.getpid()}"))
+        folder = Path(tempfile.mkdtemp(prefix="medrec-postgresql-"))
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         options |= {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     try:
