@@ -150,7 +150,7 @@ class Delivery:
                 continue
             except RpcRefused:
                 # Too cheap for today, most often: the same act at today's price, under the same nonce.
-                if account is None or not self._sign(entry, account, entry.transactions[-1].nonce):
+                if account is None or not self._replace(entry, account):
                     raise
                 return
             self.observer(Step.BROADCAST, id)
@@ -207,11 +207,12 @@ class Delivery:
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _replace(self, entry: Entry, account: Account) -> None:
+    def _replace(self, entry: Entry, account: Account) -> bool:
         """Signs the waiting transaction anew at today's price: the same nonce, so at most one of them is mined."""
         # Refused when the price did not rise enough, or the call fails now: the one that waits decides.
         with suppress(Refused):
-            self._sign(entry, account, entry.transactions[-1].nonce)
+            return self._sign(entry, account, entry.transactions[-1].nonce)
+        return False
 
     def _outcome(self, entry: Entry) -> TransactionReceipt | None:
         """What became of a publication whose nonce is taken: a receipt, or `None` when it can never be mined.
