@@ -48,6 +48,13 @@ def _on_chain(network: MedRec) -> bytes:
     return b"\n".join(parts)
 
 
+def _in_state(network: MedRec) -> bytes:
+    """Everything that the chain keeps: every storage slot there ever was, as a trie's node, beside blocks and code."""
+    chain = network.chain
+    assert isinstance(chain, EmbeddedChain)
+    return b"\n".join(value for value in chain.node.store._cache.values() if value is not None)
+
+
 def _in_store(network: MedRec) -> bytes:
     store = network.store
     assert isinstance(store, FolderStore)
@@ -78,7 +85,8 @@ def test_nothing_personal(record: bytes) -> None:
         patient.resume(grant)
         hospital.publish_many({subject: ndjson(observation("batched", "2024-01-01"))})
         patient.revoke(grant)
-        on_chain, in_store = _on_chain(network), _in_store(network)
+        head = patient._context.medrec.ledger_head(subject)
+        on_chain, in_store = _on_chain(network) + _in_state(network), _in_store(network)
         statement = grant.terms.statement
     everywhere = on_chain + in_store
 
@@ -90,7 +98,8 @@ def test_nothing_personal(record: bytes) -> None:
     raw_ids = [bytes.fromhex(item["id"].replace("-", "")) for item in resources if len(item.get("id", "")) == 36]
     assert raw_ids
     assert [raw for raw in raw_ids if raw in everywhere] == []
-    assert hospital.address.lower()[2:] in on_chain.hex(), "the search finds what is there"
+    assert hospital.address.lower()[2:] in on_chain.hex(), "the search finds what is in calldata"
+    assert head in on_chain, "and what is in a slot"
 
 
 def _public_bytes(network: MedRec, subject: str) -> set[bytes]:
