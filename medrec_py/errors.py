@@ -816,6 +816,8 @@ class IndexUnavailable(Unavailable):
 class PublicationInvalid(InvalidInput):
     """A publication can't be accepted as it is."""
 
+    default_hint = "Correct what the message names, then publish again. Nothing was stored or sent."
+
     default_hint = "Make it with `Publication.anchoring` or `Publication.batch`, which put its parts together."
 
 

@@ -69,6 +69,20 @@ system_packages() {
     find_python >/dev/null || die "no Python $PYTHON_OLDEST or newer with venv; name one with MEDREC_PYTHON=/path/to/python3"
 }
 
+# Tests of the index on PostgreSQL start a server of their own and are skipped where there is none: Debian has one, and
+# it is no reason to stop when it can't be had. Nothing is started by installing it.
+optional_packages() {
+    if command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
+        ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
+        return
+    fi
+    if [[ ! -e /etc/postgresql-common/createcluster.conf ]]; then
+        mkdir -p /etc/postgresql-common
+        echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+    fi
+    (apt_install postgresql) || say "no PostgreSQL: its tests will be skipped"
+}
+
 # ── stamps ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 digest() { cat "$@" | sha256sum | cut -c1-64; }
@@ -256,6 +270,7 @@ main() {
     [[ ${#todo[@]} -gt 0 ]] || return 0
 
     system_packages
+    if [[ ${#wanted[@]} -gt 1 ]]; then optional_packages; fi
     run_stage uv .tools/uv/.set-up "$(digest requirements/bootstrap.txt)"
     for stage in "${todo[@]}"; do
         run_stage "$stage" "${stamps[$stage]}" "${keys[$stage]}$self" &
