@@ -148,5 +148,7 @@ def test_unlinkable() -> None:
         third, fourth = live(stranger, 3), live(other, 4)
         network.index.sync()
         one, two, three, four = (_public_bytes(network, subject) for subject in (first, second, third, fourth))
-    assert (one & two) - three - four == set()
+    # What everybody shares and one random byte beside it are shared by chance once in 256.
+    common = {part for run in three | four for part in (run[:-1], run[1:])}
+    assert [run for run in one & two if run[:-1] not in common and run[1:] not in common] == []
     assert one & two, "the search finds what everybody shares, such as function selectors and the hospital's address"
