@@ -77,7 +77,8 @@ check-artifacts: setup
 	@$(stage) "shipped artifacts equal the contracts" python scripts/build_artifacts.py --check
 
 check-documents: setup
-	@$(stage) "the page of errors equals the classes" python scripts/make_error_docs.py --check
+	@$(stage) "pages of errors and commands equal the code" bash -c \
+	    'python scripts/make_error_docs.py --check && python scripts/make_cli_docs.py --check'
 
 check-sources: setup
 	@$(stage) "nothing of one machine, no secret, every package with its hash" python scripts/check_sources.py
