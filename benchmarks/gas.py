@@ -7,6 +7,7 @@ instead).
 
 Keys of `gas.json`, which is committed and compared with `--check`:
 
+- `anchor1` is a parcel alone, by its own verb `anchorParcel`; `anchor100` a hundred by `anchor`.
 - `anchor1`, `anchor100`, `batch1000`: the ledger (or the author's chain of batches) has an entry already, as it has for
   every transaction but the first; `anchorFirst` and `batchFirst` are that first one, which also pays for the new slot.
 - `anchor100` and `batch1000` are per parcel, rounded up; `anchor100Total` and `batch1000Total` are the transactions.

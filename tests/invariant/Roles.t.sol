@@ -16,6 +16,7 @@ import {World} from "./World.sol";
 contract RolesTest is World {
     uint64 private constant EXPIRES_AT = START + 7 days;
     bytes32 private constant ANYTHING = keccak256("anything");
+    bytes16 private constant LOCATOR = hex"0123456789abcdef0123456789abcdef";
 
     PresentedGrant private root;
     PresentedGrant private child;
@@ -116,7 +117,7 @@ contract RolesTest is World {
     function anchorsAParcel(address by) external returns (bool) {
         _open(patient, provider);
         vm.prank(by);
-        medrec.anchorParcel(patient.addr, ANYTHING, bytes16(ANYTHING));
+        medrec.anchorParcel(patient.addr, ANYTHING, LOCATOR);
         return medrec.ledgerHead(patient.addr) != 0;
     }
 

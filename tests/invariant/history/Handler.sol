@@ -274,6 +274,8 @@ contract Handler is World {
         returns (bytes memory)
     {
         if (digests.length == 1) {
+            // One digest has one locator, of just these 16 bytes.
+            // forge-lint: disable-next-line(unsafe-typecast)
             return abi.encodeCall(IRecords.anchorParcel, (subject, digests[0], bytes16(locators)));
         }
         return abi.encodeCall(IRecords.anchor, (subject, digests, locators));
