@@ -37,6 +37,7 @@ format: setup ## Lay out all code, and write anew what is made from code: artifa
 	forge fmt contracts tests/invariant
 	python scripts/build_artifacts.py
 	python scripts/make_error_docs.py
+	python scripts/make_cli_docs.py
 
 clean: ## Delete what was built and tested, but not what was installed
 	rm -rf .build .coverage lcov.info coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
@@ -108,6 +109,11 @@ test-gas: setup
 
 test-ape: setup
 	@$(stage) "ape: compile, deploy, test" ape test tests/ape
+
+# Half an hour and more, so not part of `make test`: run it when contracts or their tests change.
+.PHONY: mutation
+mutation: setup ## Break the contracts in one place at a time: the contract tests have to notice
+	@$(stage) "contracts: mutants" python scripts/mutate_contracts.py
 
 test-python: setup
 	@$(stage) "pytest" pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGUMENTS)
