@@ -12,6 +12,7 @@ from medrec_py.client.results import (
     Invitation,
     Publication,
     ReadRecord,
+    Records,
     Relationship,
     Verification,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Publication",
     "ReadRecord",
     "Reading",
+    "Records",
     "Registrar",
     "Relationship",
     "Relayer",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from medrec_py.client.context import Context
+from medrec_py.client.grants import of_consequence
 from medrec_py.client.results import AuditItem
+from medrec_py.index import TimelineItem
 from medrec_py.types.events import (
     AgentRevoked,
     Anchored,
@@ -20,40 +23,55 @@ from medrec_py.types.events import (
     Retracted,
 )
 
+PATIENT: Final = "the patient"
+"""What the patient is called; nobody else is, whatever they call themselves."""
+
 
 def audit_items(context: Context, subjects: Sequence[str]) -> list[AuditItem]:
     """Every act on chain about these subjects, in the chain's order."""
-    names: dict[str, str] = {}
+    names: dict[str, str] = dict.fromkeys(subjects, PATIENT)
+    known = {item.id for subject in subjects for item in of_consequence(context.index.grants(subject=subject), subject)}
 
     def name(address: str) -> str:
         if address not in names:
-            own = "the patient" if address in subjects else ""
-            names[address] = own or context.name_of(address)
+            given = context.name_of(address)
+            names[address] = "" if PATIENT in given.casefold() else given
         return names[address]
 
     def called(address: str) -> str:
         return name(address) or address
 
-    items = []
+    items: list[AuditItem] = []
+    without_effect: set[bytes] = set()
     for item in context.index.timeline(subjects):
         event = item.logged.event
+        if isinstance(event, Granted) and event.subject in subjects and event.id not in known:
+            # Anybody may announce one: no name is looked up for them, and what becomes of it is not told.
+            without_effect.add(event.id)
+            sentence = f"{event.grantor} announced a grant to {event.viewer}: it has no effect, for lack of one above."
+            items.append(_item(item, event.subject, event.grantor, "", sentence))
+            continue
+        if getattr(event, "id", None) in without_effect:
+            continue
         described = _describe(context, event, called)
         if described is None:
             continue
         subject, actor, sentence = described
-        items.append(
-            AuditItem(
-                item.moment.time,
-                item.logged.block_number,
-                type(event).__name__,
-                subject,
-                actor,
-                name(actor),
-                sentence,
-                item.logged.transaction_hash,
-            )
-        )
+        items.append(_item(item, subject, actor, name(actor), sentence))
     return items
+
+
+def _item(item: TimelineItem, subject: str, actor: str, name: str, sentence: str) -> AuditItem:
+    return AuditItem(
+        item.moment.time,
+        item.logged.block_number,
+        type(item.logged.event).__name__,
+        subject,
+        actor,
+        name,
+        sentence,
+        item.logged.transaction_hash,
+    )
 
 
 def _describe(context: Context, event: Event, called: Callable[[str], str]) -> tuple[str, str, str] | None:

@@ -8,9 +8,11 @@ from typing import Final
 
 from medrec_py.chain import Account, as_account
 from medrec_py.client.acts import Actor, Nobody, Sender
+from medrec_py.client.anchors import in_ledger
 from medrec_py.client.context import Context
 from medrec_py.client.holdings import Held, Holdings
 from medrec_py.client.provider import newest_epochs
+from medrec_py.client.window import ALL_CLASSES
 from medrec_py.crypto import (
     MailboxKey,
     Node,
@@ -21,8 +23,8 @@ from medrec_py.crypto import (
     participant_seed,
     relationship_node,
 )
+from medrec_py.errors import IntegrityError, InvalidInput, UnknownSubject
 from medrec_py.sealing import BundleKind, RekeyBundle, match_locators, open_bundle
-from medrec_py.types.ledger import EntryKind
 
 GAP_LIMIT: Final = 20
 """Unused case keys in a row after which recovery stops looking; the address gap limit of BIP-44."""
@@ -40,6 +42,7 @@ class Tree:
         mailbox: Marks what is sealed to the subject itself.
         accounted: Ids of the ended grants that re-keys have accounted for.
         is_open: Whether the provider can still write.
+        is_whole: Whether every re-key of it can still be read.
     """
 
     provider: str
@@ -49,6 +52,7 @@ class Tree:
     mailbox: MailboxKey
     accounted: frozenset[bytes]
     is_open: bool
+    is_whole: bool
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Case:
     root: RootKey
     actor: Actor
     _holdings: dict[tuple[object, ...], Holdings] = field(default_factory=dict, repr=False, compare=False)
+    _rekeys: dict[bytes, RekeyBundle] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def key(self) -> ParticipantKey:
@@ -111,24 +116,38 @@ class Case:
         )
         return Holdings(self.subject, held, subject_key=self.key)
 
+    def rekeys(self, context: Context, mailbox: MailboxKey) -> list[RekeyBundle]:
+        """The re-keys that this subject left in a mailbox, as far as they can be had."""
+        return self._in_mailbox(context, mailbox)[0]
+
+    def _in_mailbox(self, context: Context, mailbox: MailboxKey) -> tuple[list[RekeyBundle], int]:
+        """The re-keys in a mailbox, and how many there ought to be."""
+        entries = in_ledger(context.ledger(self.subject), self.subject)
+        found = match_locators([entry.locator for entry in entries], [mailbox])
+        digests = [entries[at].digest for at in sorted(found)]
+        for digest in [digest for digest in digests if digest not in self._rekeys]:
+            try:
+                data = context.store.get(digest)
+                bundle = open_bundle(data, context.bundle_context(self.subject), self.key, BundleKind.REKEY)
+            except (IntegrityError, InvalidInput):
+                continue
+            assert isinstance(bundle, RekeyBundle)
+            self._rekeys[digest] = bundle
+        return [self._rekeys[digest] for digest in digests if digest in self._rekeys], len(digests)
+
     def _tree(self, context: Context, provider: str, number: int, *, is_open: bool) -> Tree:
         node = relationship_node(self.root, self.subject, provider, number)
         mailbox = mailbox_key(node)
-        entries = [
-            entry
-            for entry in context.ledger(self.subject)
-            if entry.kind is EntryKind.ANCHOR and entry.author == self.subject
-        ]
-        found = match_locators([entry.locator for entry in entries], [mailbox])
-        objects = context.store.get_many([entries[at].digest for at in sorted(found)])
-        nodes: list[Node] = []
-        accounted: set[bytes] = set()
-        for data in objects:
-            bundle = open_bundle(data, context.bundle_context(self.subject), self.key, BundleKind.REKEY)
-            assert isinstance(bundle, RekeyBundle)
-            nodes += [item for keys in bundle.keys for item in keys.nodes]
-            accounted.update(bundle.grants)
-        return Tree(provider, number, node, newest_epochs(nodes), mailbox, frozenset(accounted), is_open)
+        bundles, count = self._in_mailbox(context, mailbox)
+        nodes = [item for bundle in bundles for keys in bundle.keys for item in keys.nodes]
+        accounted = frozenset(id for bundle in bundles for id in bundle.grants)
+        epochs = newest_epochs(nodes)
+        is_whole = len(bundles) == count
+        if not is_whole:
+            # One is lost, and with it how far it went. Each re-key begins at most one epoch of a class, so none has
+            # gone further than there were re-keys; and what the lost one accounted for is accounted for anew.
+            epochs = dict.fromkeys(ALL_CLASSES, count)
+        return Tree(provider, number, node, epochs, mailbox, accounted, is_open, is_whole)
 
 
 class Cases:
@@ -186,6 +205,37 @@ class Cases:
             return self.case(None)
         used = {case.index for case in self.used()}
         return self.case(next(index for index in range(1, len(used) + GAP_LIMIT + 1) if index not in used))
+
+    def require(self, subject: str) -> Case:
+        """The case of an address.
+
+        Raises:
+            UnknownSubject: It is none of this wallet's.
+        """
+        case = self.of(subject)
+        if case is None:
+            raise UnknownSubject(f"{subject} is none of this wallet's addresses.", subject=subject)
+        return case
+
+    def granting(self, subject: str | None) -> Case:
+        """The case that a grant is about: the one named, or else the only one with records or relationships.
+
+        Raises:
+            InvalidInput: None is named, and there are several.
+        """
+        if subject is not None:
+            return self.require(subject)
+        index = self._context.index
+        candidates = [
+            case for case in self.used() if index.ledger(case.subject) or index.relationships(subject=case.subject)
+        ]
+        if len(candidates) > 1:
+            raise InvalidInput(
+                "Records stand under several addresses of this wallet, and the grant names none.",
+                hint="Name one (subject=…, --subject); grants to one viewer from several of them tie them together.",
+                subjects=[case.subject for case in candidates],
+            )
+        return candidates[0] if candidates else self.own()
 
     def of(self, subject: str) -> Case | None:
         """The case of an address, used or among the next ones."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from medrec_py.chain import Chain, Deployment, MedRecContract, RegistrarContract
 from medrec_py.client.acts import Sender
 from medrec_py.crypto import PublicKey
-from medrec_py.errors import IntegrityError, InvalidJson, NoParticipantKey, Unavailable
+from medrec_py.errors import IntegrityError, InvalidInput, NoParticipantKey, Unavailable
 from medrec_py.index import Index
 from medrec_py.outbox import Outbox
 from medrec_py.sealing import BundleContext, Place
@@ -17,6 +18,9 @@ from medrec_py.storage import Store
 from medrec_py.types.json_values import parse
 from medrec_py.types.ledger import LedgerEntry
 from medrec_py.types.terms import Domain
+
+NAME_CHARACTERS: Final = 100
+"""Of a participant's name, as much as is shown."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,30 @@ class Context:
             self._ledgers[subject] = self.index.ledger(subject)
         return self._ledgers[subject]
 
+    def fetch(self, digests: Sequence[bytes]) -> list[bytes | IntegrityError | InvalidInput]:
+        """Whole objects in the order asked for; in place of one that is missing, damaged or too large its error.
+
+        Raises:
+            Unavailable: The store does not answer.
+        """
+        try:
+            return list(self.store.get_many(digests))
+        except (IntegrityError, InvalidInput):
+            pass  # one of them: so each is asked for on its own
+        found: list[bytes | IntegrityError | InvalidInput] = []
+        for digest in digests:
+            try:
+                found.append(self.store.get(digest))
+            except (IntegrityError, InvalidInput) as error:
+                found.append(error)
+        return found
+
     def public_key(self, address: str) -> PublicKey:
         """The key that a participant registered, compared with the chain's own commitment.
 
         Raises:
             NoParticipantKey: It never registered.
+            InvalidKey: What it registered is no key.
             IntegrityError: The index's registration is not the chain's.
         """
         participant = self.index.participant(address)
@@ -101,12 +124,18 @@ class Context:
             return {}
         try:
             document = parse(self.store.get(participant.descriptor, limit=1 << 20))
-        except (Unavailable, IntegrityError, InvalidJson):
+        except (Unavailable, IntegrityError, InvalidInput):
             # A name is a courtesy: without it people see the address, which is what everything rests on.
             return {}
         return document if isinstance(document, dict) else {}
 
     def name_of(self, address: str) -> str:
-        """The name that a participant gives itself; empty when it gives none. Nobody vouches for it."""
+        """The name that a participant gives itself; empty when it gives none. Nobody vouches for it.
+
+        It is one line of at most `NAME_CHARACTERS` characters that print: a name must not move a terminal's cursor.
+        """
         name = self.descriptor(address).get("name", "")
-        return name if isinstance(name, str) else ""
+        if not isinstance(name, str):
+            return ""
+        words = "".join(character if character.isprintable() else " " for character in name[: 4 * NAME_CHARACTERS])
+        return " ".join(words.split())[:NAME_CHARACTERS]

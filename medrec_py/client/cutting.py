@@ -6,17 +6,19 @@ are sealed anew for that one grant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Final
 
 from medrec_py.client.context import Context
-from medrec_py.client.holdings import Held, Holdings, Located, Window, records_in
+from medrec_py.client.holdings import Held, Holdings, Located
+from medrec_py.client.window import Window
 from medrec_py.crypto import ContentKey, Node, covering_set
-from medrec_py.sealing import Excerpt, OpenedRecords, RelationshipKeys, seal_records
+from medrec_py.sealing import Excerpt, RelationshipKeys, seal_records
 from medrec_py.storage import digest_of
-from medrec_py.types.ledger import Position
-from medrec_py.types.terms import Terms
+from medrec_py.types.terms import PresentedGrant, Terms
 
 LAST_CALENDAR_SECOND: Final = 253402300800
 """First second of the year 10000, beyond which calendars here do not reach."""
@@ -43,6 +45,27 @@ def window_of(terms: Terms) -> Window:
     return Window(classes, terms.records_from, terms.records_until)
 
 
+def measure(chain: Sequence[PresentedGrant]) -> Terms:
+    """The terms of a grant cut down to those of every grant above it: the measure of the keys to hand over.
+
+    A sub-grant may say more than the grant above it; the chain then refuses the rest, and nobody may get keys for it.
+
+    Args:
+        chain: From the subject's own grant down.
+    """
+    return reduce(_within, reversed([presented.terms for presented in chain]))
+
+
+def _within(terms: Terms, above: Terms) -> Terms:
+    return replace(
+        terms,
+        classes=terms.classes & above.classes,
+        records_from=max(terms.records_from, above.records_from),
+        records_until=min(terms.records_until, above.records_until),
+        expires_at=min(terms.expires_at, above.expires_at),
+    )
+
+
 def last_key_year(terms: Terms) -> int:
     """The last year whose key a grant hands over: none behind the year in which it expires."""
     last = terms.records_until // 10000
@@ -51,35 +74,82 @@ def last_key_year(terms: Terms) -> int:
     return min(last, datetime.fromtimestamp(terms.expires_at, UTC).year)
 
 
-def cut(context: Context, holdings: Holdings, terms: Terms, *, after: Position = (-1, 0, 0)) -> Cut:
+def cut(context: Context, holdings: Holdings, terms: Terms) -> Cut:
     """Cuts what is held to the measure of `terms`.
 
     Args:
         context: The network.
         holdings: What the grantor holds.
-        terms: The measure.
-        after: Make excerpts only of parcels anchored later; those before were cut already.
+        terms: The measure; of a sub-grant what `measure` makes of its chain.
     """
-    window = window_of(terms)
+    window, last_year = window_of(terms), last_key_year(terms)
     keys = tuple(
         RelationshipKeys(held.provider, held.number, nodes)
         for held in holdings.relationships
-        if (nodes := nodes_for(held, window, last_key_year(terms)))
+        if (nodes := nodes_for(held, window, last_year))
     )
-    excerpts: list[Excerpt] = []
-    objects: list[bytes] = []
+    excerpts, objects = cut_excerpts(context, holdings, terms)
+    return Cut(keys, excerpts, objects)
+
+
+def cut_excerpts(
+    context: Context, holdings: Holdings, terms: Terms, *, without: Collection[tuple[bytes, str]] = ()
+) -> tuple[tuple[Excerpt, ...], tuple[bytes, ...]]:
+    """What `terms` cover of parcels that no node opens for the viewer: cut by a date, or sealed to the subject.
+
+    Args:
+        context: The network.
+        holdings: What the grantor holds.
+        terms: The measure.
+        without: Parcels (digest, author) that were cut before.
+
+    Returns:
+        The excerpts, and the objects to be stored for them. What can't be read is left out.
+    """
+    window = window_of(terms)
     candidates = [
         located
-        for located in holdings.locate(context, window)
-        if located.anchor.position > after and _needs_excerpt(located, window)
+        for located in holdings.locate(context, window).parcels
+        if (located.anchor.digest, located.anchor.author) not in without and _needs_excerpt(located, terms)
     ]
-    for located, opened in holdings.open(context, candidates):
-        excerpt, sealed = _excerpt(context, holdings.subject, located, opened, window)
-        if excerpt is not None:
-            excerpts.append(excerpt)
-        if sealed is not None:
-            objects.append(sealed)
-    return Cut(keys, tuple(excerpts), tuple(objects))
+    excerpts: list[Excerpt] = []
+    objects: list[bytes] = []
+    for parcel in holdings.open(context, candidates)[0]:
+        covered = [record.document for record in parcel.records if window.covers(record)]
+        anchor, sealed_for = parcel.located.anchor, parcel.context
+        if not covered:
+            continue
+        if window.contains(sealed_for.class_number, sealed_for.period):
+            # All of it is covered, so its own key is handed over.
+            digest, key = parcel.located.digest, parcel.content_key
+        else:
+            sealed = seal_records(covered, sealed_for, ContentKey.random())
+            digest, key = digest_of(sealed.data), sealed.content_key
+            objects.append(sealed.data)
+        excerpts.append(
+            Excerpt(
+                digest,
+                anchor.digest,
+                key,
+                sealed_for.author,
+                sealed_for.class_number,
+                sealed_for.period,
+                sealed_for.epoch,
+            )
+        )
+    return tuple(excerpts), tuple(objects)
+
+
+def _needs_excerpt(located: Located, terms: Terms) -> bool:
+    """Whether no node that is handed over opens a parcel.
+
+    Of years behind the grant's end no node is handed over: what is there already is cut out, parcel by parcel.
+    """
+    parcel = located.context
+    if parcel is None or isinstance(located.key, ContentKey):
+        return True
+    is_behind = parcel.period > last_key_year(terms)
+    return is_behind or not window_of(terms).contains(parcel.class_number, parcel.period)
 
 
 def nodes_for(
@@ -93,27 +163,3 @@ def nodes_for(
     if epochs is None:
         epochs = {number: list(range(held.epochs.get(number, 0) + 1)) for number in sorted(window.classes)}
     return covering_set(held.nodes, sorted(epochs), first, last, include_undated=window.is_unbounded, epochs=epochs)
-
-
-def _needs_excerpt(located: Located, window: Window) -> bool:
-    parcel = located.context
-    return parcel is None or not window.contains(parcel.class_number, parcel.period)
-
-
-def _excerpt(
-    context: Context, subject: str, located: Located, opened: OpenedRecords, window: Window
-) -> tuple[Excerpt | None, bytes | None]:
-    parcel = opened.context
-    if window.contains(parcel.class_number, parcel.period):
-        # Sealed to the subject while a re-key was pending: all of it is covered, so its own key is handed over.
-        return _excerpt_of(located.anchor.digest, opened.content_key, opened), None
-    documents = [record.document for record in records_in(opened) if window.covers(record)]
-    if not documents:
-        return None, None
-    sealed = seal_records(documents, parcel, ContentKey.random())
-    return _excerpt_of(digest_of(sealed.data), sealed.content_key, opened), sealed.data
-
-
-def _excerpt_of(digest: bytes, key: ContentKey, opened: OpenedRecords) -> Excerpt:
-    parcel = opened.context
-    return Excerpt(digest, key, parcel.author, parcel.class_number, parcel.period, parcel.epoch)

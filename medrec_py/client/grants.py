@@ -1,12 +1,16 @@
-"""Making grants, and reading them back from their key bundles."""
+"""Making grants, and reading them back from their key bundles.
+
+Anybody may write a grant about anybody on chain, and seal any bundle to whomever they know the key of. So nothing here
+counts as a grant that does not follow, link by link, from one by the subject.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from medrec_py.chain import presented_grant_id, terms_hash
+from medrec_py.chain import presented_grant_id, require_address, terms_hash
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import Cut
 from medrec_py.client.results import Grant
@@ -168,8 +172,8 @@ class GrantBook:
             None when the bundle is not sealed to this key.
 
         Raises:
-            IntegrityError: The bundle is not the one that was granted, or its sentence says something else than its
-                fields.
+            IntegrityError: The bundle is not the one that was granted, its sentence says something else than its
+                fields, or the grant does not follow from one by the subject.
         """
         if item.id not in self._opened:
             self._opened[item.id] = self._open_bundle(item)
@@ -177,6 +181,7 @@ class GrantBook:
         if opened is None:
             return None
         bundle, chain = opened
+        _require_chain(item, chain)
         state = _state(self._context, item, chain, now)
         grant = Grant(item.id, item.subject, chain, item.status, state, item.agent_revoked, item.granted.time)
         return OpenedGrant(grant, bundle)
@@ -226,6 +231,58 @@ class GrantBook:
         return bundle, (*(_presented_from_json(document) for document in bundle.ancestors), presented)
 
 
+def of_consequence(items: Sequence[IndexedGrant], subject: str) -> list[IndexedGrant]:
+    """The grants about a subject whose grantors can have had something to hand over.
+
+    That is the subject, and whoever held a grant that had not ended yet. A stranger, or a viewer whose grants have all
+    ended, may say on chain that they grant, and withdraw it: that must not make anybody change keys or ask for bundles.
+
+    Args:
+        items: Every grant about the subject.
+        subject: Whose records.
+    """
+    held: dict[str, list[IndexedGrant]] = {}
+    waiting = list(items)
+    found: set[bytes] = set()
+    while True:
+        following = [
+            item
+            for item in waiting
+            if item.grantor == subject
+            or any(not above.status.is_terminal or above.changed > item.granted for above in held.get(item.grantor, []))
+        ]
+        if not following:
+            return [item for item in items if item.id in found]
+        for item in following:
+            held.setdefault(item.viewer, []).append(item)
+            found.add(item.id)
+        waiting = [item for item in waiting if item.id not in found]
+
+
+def _require_chain(item: IndexedGrant, chain: tuple[PresentedGrant, ...]) -> None:
+    """Makes sure that a grant follows from one by the subject, by the rules of `Grants.evaluate`.
+
+    Raises:
+        IntegrityError: It does not; the chain would permit nothing under it, whoever says that it is a grant.
+    """
+    grantor, parent = item.subject, ZERO_BYTES32
+    for position, presented in enumerate(chain):
+        terms = presented.terms
+        if (
+            (presented.grantor, terms.parent) != (grantor, parent)
+            or terms.vocabulary != chain[0].terms.vocabulary
+            or terms.delegations < len(chain) - 1 - position
+        ):
+            raise IntegrityError(
+                f"The grant {item.id.hex()} does not follow from one by {item.subject}.",
+                hint="It permits nothing. Ask the patient to grant.",
+                id=item.id,
+                position=position,
+            )
+        if position < len(chain) - 1:
+            grantor, parent = presented.viewer, presented_grant_id(item.subject, presented)
+
+
 def _state(context: Context, item: IndexedGrant, chain: tuple[PresentedGrant, ...], now: int) -> str:
     """The state of a grant, which for a sub-grant is no better than that of any grant above it."""
     statuses = [item.status]
@@ -264,4 +321,6 @@ def _presented_from_json(document: JsonObject) -> PresentedGrant:
         digest = bytes.fromhex(bundle.removeprefix("0x"))
     except ValueError as error:
         raise InvalidInput(f"{bundle!r} is no digest.", field="bundle") from error
-    return PresentedGrant(grantor, viewer, digest, Terms.from_json(document.get("terms")))
+    return PresentedGrant(
+        require_address(grantor), require_address(viewer), digest, Terms.from_json(document.get("terms"))
+    )

@@ -5,16 +5,15 @@ Patients, providers and viewers read in the same way; they differ in how they ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from medrec_py.client.anchors import Anchor, batches_of, in_batches, in_ledger
 from medrec_py.client.context import Context
-from medrec_py.client.results import ReadRecord
+from medrec_py.client.results import Fault, ReadRecord, Records
+from medrec_py.client.window import Window
 from medrec_py.crypto import (
-    FIRST_YEAR,
-    LAST_YEAR,
-    UNDATED,
     Compartment,
     CompartmentKey,
     ContentKey,
@@ -23,72 +22,25 @@ from medrec_py.crypto import (
     ParticipantKey,
     compartments,
 )
-from medrec_py.errors import IntegrityError
+from medrec_py.crypto import Path as KeyPath
+from medrec_py.errors import IntegrityError, InvalidInput
 from medrec_py.fhir import ClinicalRecord, record_of
-from medrec_py.index import IndexedBatch
 from medrec_py.sealing import Context as ParcelContext
 from medrec_py.sealing import (
     Excerpt,
     FetchedParcel,
-    Manifest,
     OpenedRecords,
-    batch_blind,
     match_locators,
     open_parcel,
     pending_context,
 )
 from medrec_py.storage import digest_of
-from medrec_py.types.ledger import EntryKind, LedgerEntry, Position
-from medrec_py.types.terms import NO_FIRST_DATE, NO_LAST_DATE
-from medrec_py.types.vocabulary import VOCABULARY
+from medrec_py.types.json_values import JsonObject
+from medrec_py.types.ledger import EntryKind, LedgerEntry
 
 OpeningKey: TypeAlias = CompartmentKey | ContentKey | ParticipantKey
-ALL_CLASSES: frozenset[int] = frozenset(entry.number for entry in VOCABULARY.classes)
-"""Every class that the vocabulary knows: no record is of another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Which records are meant: classes, and days from `first` to `last` (YYYYMMDD, as in `Terms`)."""
-
-    classes: frozenset[int] = ALL_CLASSES
-    first: int = NO_FIRST_DATE
-    last: int = NO_LAST_DATE
-
-    @property
-    def is_unbounded(self) -> bool:
-        """Whether it covers records of every date, undated ones included."""
-        return self.first == NO_FIRST_DATE and self.last == NO_LAST_DATE
-
-    @property
-    def years(self) -> tuple[int, int]:
-        """First and last year that it touches, within those that have compartments of their own."""
-        return max(self.first // 10000, FIRST_YEAR), min(self.last // 10000, LAST_YEAR)
-
-    @property
-    def whole_years(self) -> tuple[int, int]:
-        """First and last year that lie in it altogether; the first is the later one when none does."""
-        first, last = self.first // 10000, self.last // 10000
-        return (
-            max(first if self.first % 10000 <= 101 else first + 1, FIRST_YEAR),
-            min(last if self.last % 10000 >= 1231 else last - 1, LAST_YEAR),
-        )
-
-    def covers(self, record: ClinicalRecord) -> bool:
-        """Whether the record's class is one of these and its date surely lies in the window."""
-        return record.record_class in self.classes and record.is_within(self.first, self.last)
-
-    def touches(self, class_number: int, period: int) -> bool:
-        """Whether a compartment can hold a record that it covers."""
-        first, last = self.years
-        dated = self.is_unbounded if period == UNDATED else first <= period <= last
-        return class_number in self.classes and dated
-
-    def contains(self, class_number: int, period: int) -> bool:
-        """Whether it covers a compartment altogether."""
-        first, last = self.whole_years
-        whole = self.is_unbounded if period == UNDATED else first <= period <= last
-        return class_number in self.classes and whole
+AT_ONCE: Final = 64
+"""Objects that are held in memory side by side while parcels are opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,163 +83,197 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
-    """An anchored parcel as the ledger, or a batch of the author, has it."""
-
-    author: str
-    digest: bytes
-    locator: bytes
-    time: int
-    position: Position
-
-
-@dataclass(frozen=True, slots=True)
 class Located:
-    """A parcel that can be opened: what the ledger says of it, its compartment when that is known, and the key.
+    """A parcel that can be opened.
 
-    `context` is None for a parcel that was sealed to the subject: its compartment stands inside.
+    Attributes:
+        anchor: What ledger or batch says of it.
+        context: Its compartment; None for a parcel that was sealed to the subject: its compartment stands inside.
+        key: Opens it.
+        digest: The object to fetch: the anchored one, or what was sealed anew from it.
     """
 
     anchor: Anchor
     context: ParcelContext | None
     key: OpeningKey
+    digest: bytes
+
+    @property
+    def is_excerpt(self) -> bool:
+        """Whether it is a part of what was anchored, sealed anew by a grantor."""
+        return self.digest != self.anchor.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What can be opened, in the ledger's order, and what should be found and is not."""
+
+    parcels: tuple[Located, ...]
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A parcel of records, opened.
+
+    Attributes:
+        located: Where it was found.
+        context: What it was sealed for.
+        content_key: The key of the object alone.
+        records: Its records; their class is the one that they were sealed under.
+    """
+
+    located: Located
+    context: ParcelContext
+    content_key: ContentKey
+    records: tuple[ClinicalRecord, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """All keys that somebody holds of one subject's records.
 
+    Authors write what they like, stores lose things: one parcel that can't be read never keeps the others from being
+    read. It is named as a fault beside them.
+
     Attributes:
         subject: Whose records.
         relationships: Keys by relationship.
         excerpts: Keys of single parcels.
         subject_key: The subject's own key pair; None for everybody else.
+        faults: Keys that should have come and did not.
     """
 
     subject: str
     relationships: tuple[Held, ...]
     excerpts: tuple[Excerpt, ...] = ()
     subject_key: ParticipantKey | None = None
+    faults: tuple[Fault, ...] = ()
 
-    def locate(self, context: Context, window: Window) -> list[Located]:
-        """The parcels that these keys open and the window touches, in the ledger's order."""
+    def locate(self, context: Context, window: Window) -> Found:
+        """The parcels that these keys open and the window touches."""
         ledger = context.ledger(self.subject)
-        found: dict[bytes, Located] = {}
+        # By author and compartment as well: an author may anchor another's object again, which must not hide that.
+        found: dict[tuple[bytes, str, KeyPath | None], Located] = {}
+        faults = list(self.faults)
         for held in self.relationships:
-            anchors = _anchors(ledger, held.provider)
-            batches = context.index.batches(held.provider)
+            anchors = in_ledger(ledger, held.provider)
+            batches = batches_of(context, self.subject, held.provider, held.number, faults)
             if not anchors and not batches:
                 continue
             cells = held.compartments(window)
-            anchors += _batch_anchors(context, self.subject, held, batches, [cell.key for cell in cells])
             keys: list[CompartmentKey | MailboxKey] = [cell.key for cell in cells]
             if held.mailbox is not None and self.subject_key is not None:
                 keys.append(held.mailbox)
+            anchors += in_batches(context, self.subject, held.number, batches, keys, faults)
             for at, key_at in match_locators([anchor.locator for anchor in anchors], keys).items():
                 anchor = anchors[at]
                 if key_at == len(cells):
                     assert self.subject_key is not None
-                    found[anchor.digest] = Located(anchor, None, self.subject_key)
+                    located = Located(anchor, None, self.subject_key, anchor.digest)
                 else:
                     cell = cells[key_at]
                     place = context.place(self.subject, held.provider)
                     parcel = place.context(cell.class_number, cell.period, cell.epoch)
-                    found[anchor.digest] = Located(anchor, parcel, cell.key)
-        bundle_context = context.bundle_context(self.subject)
-        for excerpt in self.excerpts:
-            if window.touches(excerpt.class_number, excerpt.period) and excerpt.digest not in found:
-                anchor = Anchor(excerpt.author, excerpt.digest, b"", 0, (0, 0, 0))
-                found[excerpt.digest] = Located(anchor, excerpt.context(bundle_context), excerpt.content_key)
-        return sorted(found.values(), key=lambda located: located.anchor.position)
+                    located = Located(anchor, parcel, cell.key, anchor.digest)
+                path = None if located.context is None else located.context.path
+                found.setdefault((anchor.digest, anchor.author, path), located)
+        whole = {(digest, author) for digest, author, _ in found}
+        excerpts = [
+            excerpt
+            for excerpt in self.excerpts
+            if window.touches(excerpt.class_number, excerpt.period) and (excerpt.source, excerpt.author) not in whole
+        ]
+        parcels = [*found.values(), *self._locate_excerpts(context, excerpts, faults)]
+        return Found(tuple(sorted(parcels, key=lambda located: located.anchor.position)), tuple(dict.fromkeys(faults)))
 
-    def read(self, context: Context, window: Window) -> list[ReadRecord]:
-        """The records that these keys open and the window covers.
-
-        Raises:
-            ObjectMissing: A parcel is in no store; names it.
-            ObjectTampered: A store gave other bytes than the ledger commits to.
-            IntegrityError: A parcel is not what its author claimed.
-        """
+    def read(self, context: Context, window: Window) -> Records:
+        """The records that these keys open and the window covers, and what could not be read."""
         retractions = _retractions(context.ledger(self.subject))
+        found = self.locate(context, window)
+        opened, faults = self.open(context, found.parcels)
         out: list[ReadRecord] = []
-        for located, opened in self.open(context, self.locate(context, window)):
-            author, digest = located.anchor.author, located.anchor.digest
-            retracted = (author, digest) in retractions
-            replacement = retractions.get((author, digest))
-            for record in records_in(opened):
-                if window.covers(record):
-                    out.append(
-                        ReadRecord(
-                            record, author, digest, located.anchor.time, retracted, replacement, opened.content_key
-                        )
-                    )
-        return out
+        for parcel in opened:
+            anchor = parcel.located.anchor
+            retracted = (anchor.author, anchor.digest) in retractions
+            replacement = retractions.get((anchor.author, anchor.digest))
+            out += [
+                ReadRecord(
+                    record,
+                    anchor.author,
+                    anchor.digest,
+                    anchor.time,
+                    retracted,
+                    replacement,
+                    parcel.content_key,
+                    parcel.located.is_excerpt,
+                )
+                for record in parcel.records
+                if window.covers(record)
+            ]
+        return Records(out, dict.fromkeys((*found.faults, *faults)))
 
-    def open(self, context: Context, parcels: Sequence[Located]) -> list[tuple[Located, OpenedRecords]]:
+    def open(self, context: Context, parcels: Sequence[Located]) -> tuple[list[Opened], list[Fault]]:
         """Fetches, verifies and opens parcels of records, in order; blobs among them are left out."""
-        objects = context.store.get_many([located.anchor.digest for located in parcels])
-        opened: list[tuple[Located, OpenedRecords]] = []
-        for located, data in zip(parcels, objects, strict=True):
-            fetched = FetchedParcel.verify(data, located.anchor.digest, digest_of=digest_of)
-            parcel = located.context
-            if parcel is None:
-                assert isinstance(located.key, ParticipantKey)
-                parcel = pending_context(fetched, context.place(self.subject, located.anchor.author), located.key)
-            content = open_parcel(fetched, parcel, located.key)
-            if isinstance(content, OpenedRecords):
-                opened.append((located, content))
-        return opened
+        opened: list[Opened] = []
+        faults: list[Fault] = []
+        for start in range(0, len(parcels), AT_ONCE):
+            page = parcels[start : start + AT_ONCE]
+            for located, data in zip(page, context.fetch([located.digest for located in page]), strict=True):
+                try:
+                    if not isinstance(data, bytes):
+                        raise data
+                    parcel = self._open(context, located, data, faults)
+                except (IntegrityError, InvalidInput) as error:
+                    faults.append(Fault.of("unreadable parcel", located.digest, error))
+                    continue
+                if parcel is not None:
+                    opened.append(parcel)
+        return opened, faults
+
+    def _open(self, context: Context, located: Located, data: bytes, faults: list[Fault]) -> Opened | None:
+        fetched = FetchedParcel.verify(data, located.digest, digest_of=digest_of)
+        parcel = located.context
+        if parcel is None:
+            assert isinstance(located.key, ParticipantKey)
+            parcel = pending_context(fetched, context.place(self.subject, located.anchor.author), located.key)
+        content = open_parcel(fetched, parcel, located.key)
+        if not isinstance(content, OpenedRecords):
+            return None
+        records: list[ClinicalRecord] = []
+        for document in content.resources:
+            try:
+                records.append(_record(document, parcel.class_number))
+            except InvalidInput as error:
+                faults.append(Fault.of("unreadable parcel", located.digest, error))
+        return Opened(located, parcel, content.content_key, tuple(records))
+
+    def _locate_excerpts(self, context: Context, excerpts: Sequence[Excerpt], faults: list[Fault]) -> Iterator[Located]:
+        """Excerpts, each with the anchored parcel that it says it is from, which must be one of the author's."""
+        if not excerpts:
+            return
+        anchors: dict[tuple[str, bytes], Anchor] = {}
+        for author in {excerpt.author for excerpt in excerpts}:
+            for relationship in context.index.relationships(subject=self.subject, provider=author):
+                for batch in batches_of(context, self.subject, author, relationship.number, faults):
+                    for at, entry in enumerate(batch.manifest.entries):
+                        anchors[author, entry.digest] = batch.anchor(at)
+            anchors |= {(author, anchor.digest): anchor for anchor in in_ledger(context.ledger(self.subject), author)}
+        bundle_context = context.bundle_context(self.subject)
+        for excerpt in excerpts:
+            anchor = anchors.get((excerpt.author, excerpt.source))
+            if anchor is None:
+                sentence = f"{excerpt.author} never anchored what an excerpt says that it is from."
+                faults.append(Fault("unreadable parcel", excerpt.digest.hex(), sentence))
+                continue
+            yield Located(anchor, excerpt.context(bundle_context), excerpt.content_key, excerpt.digest)
 
 
-def records_in(opened: OpenedRecords) -> list[ClinicalRecord]:
-    """The records of an opened parcel; their class is the one that they were sealed under."""
-
+def _record(document: JsonObject, class_number: int) -> ClinicalRecord:
     def sealed_class(resource: object) -> int:
-        return opened.context.class_number
+        return class_number
 
-    return [record_of(document, classifier=sealed_class) for document in opened.resources]
-
-
-def _anchors(ledger: Iterable[LedgerEntry], author: str) -> list[Anchor]:
-    return [
-        Anchor(author, entry.digest, entry.locator, entry.time, entry.position)
-        for entry in ledger
-        if entry.kind is EntryKind.ANCHOR and entry.author == author
-    ]
-
-
-def _batch_anchors(
-    context: Context,
-    subject: str,
-    held: Held,
-    batches: Sequence[IndexedBatch],
-    keys: Sequence[CompartmentKey | MailboxKey],
-) -> list[Anchor]:
-    """The subject's parcels in batches of the provider, each proved to be in the batch that the chain anchored."""
-    out: list[Anchor] = []
-    for batch in batches:
-        manifest = Manifest.parse(context.store.get(batch.manifest))
-        manifest.require(batch.root, batch.count)
-        for at, key_at in match_locators([entry.locator for entry in manifest.entries], keys).items():
-            _require_in_batch(context, subject, held, manifest, at, keys[key_at])
-            entry = manifest.entries[at]
-            out.append(Anchor(held.provider, entry.digest, entry.locator, batch.time, batch.entry.position))
-    return out
-
-
-def _require_in_batch(
-    context: Context, subject: str, held: Held, manifest: Manifest, at: int, key: CompartmentKey | MailboxKey
-) -> None:
-    entry = manifest.entries[at]
-    proof = manifest.proof(at)
-    blind = batch_blind(key, entry.locator)
-    if not context.medrec.is_in_batch(subject, held.provider, entry.digest, entry.locator, blind, manifest.root, proof):
-        raise IntegrityError(
-            f"The parcel {entry.digest.hex()} is listed for {subject}, but the chain does not confirm it.",
-            hint="The author was not related to the patient when it was anchored, or the manifest was altered.",
-            digest=entry.digest,
-            root=manifest.root,
-        )
+    return record_of(document, classifier=sealed_class)
 
 
 def _retractions(ledger: Iterable[LedgerEntry]) -> dict[tuple[str, bytes], bytes | None]:

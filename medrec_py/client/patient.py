@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from medrec_py.chain import Account, TransactionReceipt
 from medrec_py.client.acts import Sender
@@ -14,8 +13,9 @@ from medrec_py.client.audit import audit_items
 from medrec_py.client.cases import Case, Cases
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import cut
-from medrec_py.client.grants import GrantBook, OpenedGrant, make_terms, seal_grant
-from medrec_py.client.holdings import ALL_CLASSES, Window
+from medrec_py.client.exporting import write_export
+from medrec_py.client.grants import GrantBook, OpenedGrant, make_terms, of_consequence, seal_grant
+from medrec_py.client.own_records import publish_own
 from medrec_py.client.participant import Participant
 from medrec_py.client.rekeying import Rekeying
 from medrec_py.client.results import (
@@ -23,34 +23,28 @@ from medrec_py.client.results import (
     Grant,
     Invitation,
     Publication,
-    ReadRecord,
+    Records,
     Relationship,
     Verification,
-    records_by_class,
 )
 from medrec_py.client.verification import verify
-from medrec_py.crypto import CompartmentKey, RootKey, derive, mailbox_key, relationship_node
+from medrec_py.client.window import Window, window_from
 from medrec_py.crypto import Path as KeyPath
-from medrec_py.errors import InvalidInput, InvitationInvalid, UnknownGrant, UnknownSubject
-from medrec_py.fhir import RecordSet, Source, lots, read_records
+from medrec_py.crypto import RootKey, derive, mailbox_key, relationship_node
+from medrec_py.errors import InvitationInvalid, UnknownGrant
+from medrec_py.fhir import RecordSet, Source, read_records
 from medrec_py.sealing import (
     RelationshipBundle,
     RelationshipKeys,
-    make_locators,
     seal_bundle,
-    seal_records,
 )
-from medrec_py.types.json_values import JsonValue, canonical
-from medrec_py.types.moments import DayLike, MomentLike, day, iso
+from medrec_py.types.moments import DayLike, MomentLike, iso
 from medrec_py.types.statement import Language
 from medrec_py.types.terms import (
-    NO_FIRST_DATE,
-    NO_LAST_DATE,
     ZERO_BYTES32,
     Operation,
     PresentedGrant,
 )
-from medrec_py.types.vocabulary import VOCABULARY
 
 
 class Patient(Participant):
@@ -102,8 +96,10 @@ class Patient(Participant):
     def accept(self, invitation: Invitation) -> TransactionReceipt:
         """Accepts an invitation: the relationship opens with both consents, in one transaction.
 
+        Viewers whose grants cover what the provider will write then get the keys for it.
+
         Raises:
-            InvitationInvalid: It is meant for another subject.
+            InvitationInvalid: It is for another subject; in private mode also, for one that another provider knows.
             NoParticipantKey: The provider has registered no key.
             Refused: The invitation lapsed, is not the provider's, or the provider is not accredited.
         """
@@ -114,6 +110,13 @@ class Patient(Participant):
             raise InvitationInvalid(
                 f"The invitation is for {invitation.subject}, which is none of this wallet's addresses.",
                 subject=invitation.subject,
+            )
+        known = {item.provider for item in context.index.relationships(subject=case.subject)}
+        if not self.wallet_mode and known - {invitation.provider}:
+            raise InvitationInvalid(
+                f"{case.subject} is the address of a relationship with another provider.",
+                hint="That would tie the two together. Ask for an invitation to the next address of your wallet.",
+                subject=case.subject,
             )
         node = relationship_node(self.root, case.subject, invitation.provider, invitation.number)
         # The provider gets epoch 0 and no more: what is re-keyed later is handed over one class at a time.
@@ -138,7 +141,11 @@ class Patient(Participant):
         call = context.medrec.open(
             case.subject, invitation.provider, invitation.expires_at, digest, invitation.signature, acceptance
         )
-        return case.actor.submit(call)
+        receipt = case.actor.submit(call)
+        context.sync()
+        if self._opened(case):
+            self._update([case])
+        return receipt
 
     def relationships(self) -> list[Relationship]:
         """Every relationship, closed ones included."""
@@ -161,7 +168,7 @@ class Patient(Participant):
     def close(self, subject: str, provider: str) -> TransactionReceipt:
         """Ends a relationship; what the provider wrote stays readable for the patient."""
         self._context.sync()
-        actor = self._case(subject).actor
+        actor = self._cases.require(subject).actor
         return actor.submit(actor.close(subject, provider))
 
     # ── records ──
@@ -173,8 +180,8 @@ class Patient(Participant):
         records_from: DayLike | None = None,
         records_until: DayLike | None = None,
         subject: str | None = None,
-    ) -> list[ReadRecord]:
-        """The patient's records, decrypted here and verified against the ledger's digests.
+    ) -> Records:
+        """The patient's records, decrypted here and verified against the ledger's digests; what can't be read is named.
 
         Args:
             classes: Only these classes; all when None.
@@ -185,8 +192,12 @@ class Patient(Participant):
         context = self._context
         context.sync()
         window = window_from(classes, records_from, records_until)
-        cases = self._cases.used() if subject is None else [self._case(subject)]
-        return [record for case in cases for record in case.holdings(case.trees(context)).read(context, window)]
+        cases = self._cases.used() if subject is None else [self._cases.require(subject)]
+        found = [case.holdings(case.trees(context)).read(context, window) for case in cases]
+        return Records(
+            [record for records in found for record in records],
+            [fault for records in found for fault in records.faults],
+        )
 
     def publish(self, source: Source | RecordSet, *, any_patient: bool = False) -> Publication:
         """Seals and anchors records of the patient's own making, into the ledger of an address of their own.
@@ -198,36 +209,10 @@ class Patient(Participant):
         context = self._context
         context.sync()
         records = source if isinstance(source, RecordSet) else read_records(source, any_patient=any_patient)
-        if not records.records:
-            raise InvalidInput("The input holds no resource.", hint="Give a Bundle with entries, or resources.")
         case = self._cases.own()
-        tree = case.trees(context)[0]
-        place = context.place(case.subject, case.subject)
-        groups = lots(records.records)
-        sealed, keys = [], []
-        for lot in groups:
-            epoch = tree.epochs.get(lot.record_class, 0)
-            leaf = derive(tree.node, KeyPath.of_compartment(epoch, lot.record_class, lot.period)).key
-            assert isinstance(leaf, CompartmentKey)
-            parcel = place.context(lot.record_class, lot.period, epoch)
-            sealed.append(seal_records(list(lot.documents), parcel, leaf))
-            keys.append(leaf)
-        digests = [cid.digest for cid in context.store.put_many([parcel.data for parcel in sealed])]
-        receipt = case.actor.submit(case.actor.anchor(case.subject, digests, make_locators(keys)))
-        return Publication(
-            case.subject,
-            len(records.records),
-            len(sealed),
-            records_by_class(records.records),
-            sum(len(lot.content) for lot in groups),
-            sum(len(parcel.data) for parcel in sealed),
-            False,
-            receipt.gas_used,
-            receipt.calldata_bytes,
-            receipt.hash,
-            tuple(digests),
-            records.notices,
-        )
+        # Nobody tells the patient's own client to wait for new keys: it makes them, before it seals under any.
+        self._update([case])
+        return publish_own(context, case, records)
 
     def export(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Writes everything into one FHIR collection Bundle, and the history beside it, readable for the owner alone.
@@ -236,38 +221,11 @@ class Patient(Participant):
             path: The Bundle's file; the history goes to the same name with `.history.json`.
 
         Returns:
-            What was written: `bundle`, `history` (paths), `records`, `acts`.
+            What was written: `bundle`, `history` (paths), `records`, `acts`; and `faults`, how much could not be read.
         """
-        records = self.records()
-        target = Path(path)
-        history = target.with_suffix(".history.json")
-        bundle = {
-            "resourceType": "Bundle",
-            "type": "collection",
-            "timestamp": iso(self._context.chain.now()),
-            "entry": [
-                {"resource": item.record.resource}
-                if item.record.full_url is None
-                else {"fullUrl": item.record.full_url, "resource": item.record.resource}
-                for item in records
-            ],
-        }
-        acts = self.audit()
-        document = {
-            "relationships": [item.to_json() for item in self.relationships()],
-            "grants": [item.to_json() for item in self.grants()],
-            "provenance": [
-                {name: value for name, value in item.to_json().items() if name not in ("resource", "full_url")}
-                | {"reference": item.record.reference}
-                for item in records
-            ],
-            "acts": [item.to_json() for item in acts],
-        }
-        for file in (target, history):
-            file.touch(mode=0o600)
-        target.write_bytes(canonical(cast(JsonValue, bundle)))
-        history.write_bytes(canonical(cast(JsonValue, document)))
-        return {"bundle": str(target), "history": str(history), "records": len(records), "acts": len(acts)}
+        return write_export(
+            path, self.records(), self.relationships(), self.grants(), self.audit(), iso(self._context.chain.now())
+        )
 
     # ── grants ──
 
@@ -311,7 +269,7 @@ class Patient(Participant):
         """
         context = self._context
         context.sync()
-        case = self._case_for_grant(subject)
+        case = self._cases.granting(subject)
         terms = make_terms(
             viewer,
             classes=classes,
@@ -359,7 +317,9 @@ class Patient(Participant):
         case, id = self._case_and_id(grant)
         receipt = case.actor.submit(case.actor.revoke(id))
         if rekey:
-            self.rekey()
+            # Of this address alone: acts of two addresses in one moment would tie them together.
+            self._context.sync()
+            self._update([case])
         return receipt
 
     def suspend(self, grant: Grant | bytes) -> TransactionReceipt:
@@ -380,18 +340,13 @@ class Patient(Participant):
     def rekey(self) -> list[TransactionReceipt]:
         """Changes the keys of every class that an ended grant covered, and brings the remaining viewers up to date.
 
-        Ended are revoked, renounced and expired grants. Safe to repeat: with nothing to do it does nothing.
+        Ended are revoked, renounced and expired grants. Viewers get the new keys, those of relationships opened since
+        their grant, and excerpts of what was published since. Safe to repeat: with nothing to do it does nothing.
+
+        All addresses are re-keyed one after the other, in one transaction each.
         """
         self._context.sync()
-        receipts = []
-        for case in self._cases.used():
-            rekeying = Rekeying(self._context, case, case.trees(self._context))
-            receipt = rekeying.run(self._opened(case))
-            if receipt is not None:
-                receipts.append(receipt)
-        if receipts:
-            self._context.sync()
-        return receipts
+        return self._update(self._cases.used())
 
     # ── history ──
 
@@ -414,7 +369,14 @@ class Patient(Participant):
                 ),
             )
         }
-        return verify(context, [case.subject for case in cases], bundles)
+        located = {
+            case.subject: {
+                (parcel.anchor.author, parcel.anchor.digest)
+                for parcel in case.holdings(case.trees(context)).locate(context, Window()).parcels
+            }
+            for case in cases
+        }
+        return verify(context, [case.subject for case in cases], bundles, located)
 
     def audit(self) -> list[AuditItem]:
         """Every act on chain that concerns the patient, in order."""
@@ -423,36 +385,21 @@ class Patient(Participant):
 
     # ── internals ──
 
+    def _update(self, cases: list[Case]) -> list[TransactionReceipt]:
+        receipts = []
+        for case in cases:
+            receipt = Rekeying(self._context, case, case.trees(self._context)).run(self._opened(case))
+            if receipt is not None:
+                receipts.append(receipt)
+        if receipts:
+            self._context.sync()
+        return receipts
+
     def _opened(self, case: Case, *, strict: bool = False) -> list[OpenedGrant]:
         if case.subject not in self._books:
             self._books[case.subject] = GrantBook(self._context, case.key)
-        items = self._context.index.grants(subject=case.subject)
+        items = of_consequence(self._context.index.grants(subject=case.subject), case.subject)
         return self._books[case.subject].open_all(items, own=case.subject if strict else None)
-
-    def _case(self, subject: str) -> Case:
-        case = self._cases.of(subject)
-        if case is None:
-            raise UnknownSubject(f"{subject} is none of this wallet's addresses.", subject=subject)
-        return case
-
-    def _case_for_grant(self, subject: str | None) -> Case:
-        if subject is not None:
-            return self._case(subject)
-        context = self._context
-        candidates = [
-            case
-            for case in self._cases.used()
-            if context.index.ledger(case.subject) or context.index.relationships(subject=case.subject)
-        ]
-        if len(candidates) == 1:
-            return candidates[0]
-        if not candidates:
-            return self._cases.own()
-        raise InvalidInput(
-            "Records stand under several addresses of this wallet, and the grant names none.",
-            hint="Name one (subject=…, --subject); grants to one viewer from several of them tie them together.",
-            subjects=[case.subject for case in candidates],
-        )
 
     def _case_and_id(self, grant: Grant | bytes) -> tuple[Case, bytes]:
         self._context.sync()
@@ -462,19 +409,3 @@ class Patient(Participant):
         if case is None:
             raise UnknownGrant(f"No grant {id.hex()} is about this patient.", id=id)
         return case, id
-
-
-def window_from(
-    classes: Iterable[str | int] | str | None, records_from: DayLike | None, records_until: DayLike | None
-) -> Window:
-    """The window for what people say; see `Patient.records`."""
-    if classes is None:
-        numbers = ALL_CLASSES
-    else:
-        mask = VOCABULARY.class_mask([classes] if isinstance(classes, str) else classes)
-        numbers = frozenset(number for number in range(64) if mask >> number & 1)
-    return Window(
-        numbers,
-        NO_FIRST_DATE if records_from is None else day(records_from),
-        NO_LAST_DATE if records_until is None else day(records_until),
-    )

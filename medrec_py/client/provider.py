@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from medrec_py.chain import TransactionReceipt
-from medrec_py.client.holdings import Held, Holdings, Window
+from medrec_py.client.anchors import in_ledger
+from medrec_py.client.grants import of_consequence
+from medrec_py.client.holdings import Held, Holdings
 from medrec_py.client.participant import Participant
-from medrec_py.client.results import Invitation, Publication, ReadRecord, Relationship, records_by_class
+from medrec_py.client.results import Fault, Invitation, Publication, Records, Relationship, records_by_class
+from medrec_py.client.window import Window
 from medrec_py.crypto import CompartmentKey, MailboxKey, Node, PublicKey, leaf_for
-from medrec_py.errors import InvalidInput, NoKey, NoRelationship
+from medrec_py.errors import IntegrityError, InvalidInput, NoKey, NoRelationship
 from medrec_py.fhir import ClinicalRecord, Lot, RecordSet, Source, lots, read_records
 from medrec_py.index import IndexedRelationship
 from medrec_py.outbox import Parcel, PublicationReceipt
@@ -32,8 +35,7 @@ from medrec_py.sealing import (
     seal_records,
 )
 from medrec_py.storage import digest_of
-from medrec_py.types.ledger import EntryKind
-from medrec_py.types.terms import ZERO_BYTES32, GrantStatus
+from medrec_py.types.terms import ZERO_BYTES32
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage (`read`, `seal`, `publish`), what is done and what there is in all."""
@@ -50,7 +52,8 @@ class RelationshipKeys:
         public_key: The subject's own key.
         mailbox: Marks what is sealed to the subject itself.
         excerpts: Keys of single parcels, handed back with a re-key.
-        is_stale: Whether a grant was withdrawn since the newest keys came: they may not be used to seal.
+        is_stale: Whether a grant was withdrawn since the newest keys came, or newer ones are lost: those that are held
+            may not be used to seal.
     """
 
     relationship: IndexedRelationship
@@ -220,12 +223,30 @@ class Provider(Participant):
         """Declares a parcel entered in error, and which one supersedes it."""
         return self._actor.submit(self._actor.retract(subject, digest, replacement))
 
-    def records(self, subject: str, *, window: Window | None = None) -> list[ReadRecord]:
-        """The records of a subject that this provider wrote."""
+    def records(self, subject: str, *, window: Window | None = None) -> Records:
+        """The records of a subject that this provider wrote, in relationships that have closed since as well.
+
+        Raises:
+            NoRelationship: There never was one.
+        """
         self._context.sync()
-        keys = self.keys(subject)
-        held = Held(self.address, keys.relationship.number, keys.nodes, keys.epochs)
-        return Holdings(subject, (held,), keys.excerpts).read(self._context, window or Window())
+        relationships = self._context.index.relationships(subject=subject, provider=self.address)
+        if not relationships:
+            raise NoRelationship(f"{self.address} never had a relationship with {subject}.", subject=subject)
+        held: list[Held] = []
+        excerpts: list[Excerpt] = []
+        faults: list[Fault] = []
+        for relationship in relationships:
+            try:
+                keys = self._keys_of(relationship)
+            except (IntegrityError, InvalidInput) as error:
+                faults.append(Fault.of("unreadable keys", relationship.bundle, error))
+                continue
+            held.append(Held(self.address, relationship.number, keys.nodes, keys.epochs))
+            excerpts += keys.excerpts
+        return Holdings(subject, tuple(held), tuple(excerpts), faults=tuple(faults)).read(
+            self._context, window or Window()
+        )
 
     # ── keys ──
 
@@ -234,26 +255,35 @@ class Provider(Participant):
 
         Raises:
             NoRelationship: None is open.
+            NoKey: What the subject sealed to this provider can't be opened, or is not what it should be.
         """
-        context = self._context
-        relationships = context.index.relationships(subject=subject, provider=self.address, open_only=True)
+        relationships = self._context.index.relationships(subject=subject, provider=self.address, open_only=True)
         if not relationships:
             raise NoRelationship(f"{self.address} has no open relationship with {subject}.", subject=subject)
-        relationship = relationships[-1]
+        try:
+            return self._keys_of(relationships[-1])
+        except (IntegrityError, InvalidInput) as error:
+            raise NoKey(
+                f"The keys of the relationship with {subject} can't be used: {error.message}",
+                hint="Have the patient close the relationship and accept a new invitation.",
+                subject=subject,
+            ) from error
+
+    def _keys_of(self, relationship: IndexedRelationship) -> RelationshipKeys:
+        context, subject = self._context, relationship.subject
         bundle_context = context.bundle_context(subject)
         bundle = open_bundle(context.store.get(relationship.bundle), bundle_context, self.key, BundleKind.RELATIONSHIP)
         assert isinstance(bundle, RelationshipBundle)
+        rekeys, is_up_to_date = self._rekeys(subject, bundle.mailbox_key)
         nodes = list(bundle.keys.nodes)
-        excerpts: list[Excerpt] = []
-        accounted: set[bytes] = set()
-        for rekey in self._rekeys(subject, bundle.mailbox_key):
-            nodes += [node for keys in rekey.keys if keys.provider == self.address for node in keys.nodes]
-            excerpts += rekey.excerpts
-            accounted.update(rekey.grants)
+        nodes += [
+            node for rekey in rekeys for keys in rekey.keys if keys.provider == self.address for node in keys.nodes
+        ]
+        accounted = {id for rekey in rekeys for id in rekey.grants}
         ended = {
             grant.id
-            for grant in context.index.grants(subject=subject)
-            if grant.status in (GrantStatus.REVOKED, GrantStatus.RENOUNCED) and grant.changed > relationship.opened
+            for grant in of_consequence(context.index.grants(subject=subject), subject)
+            if grant.status.is_terminal and grant.changed > relationship.opened
         }
         return RelationshipKeys(
             relationship,
@@ -261,19 +291,29 @@ class Provider(Participant):
             newest_epochs(nodes),
             bundle.public_key,
             bundle.mailbox_key,
-            tuple(excerpts),
-            bool(ended - accounted),
+            tuple(excerpt for rekey in rekeys for excerpt in rekey.excerpts),
+            bool(ended - accounted) or not is_up_to_date,
         )
 
-    def _rekeys(self, subject: str, mailbox: MailboxKey) -> list[RekeyBundle]:
+    def _rekeys(self, subject: str, mailbox: MailboxKey) -> tuple[list[RekeyBundle], bool]:
+        """The re-keys of a relationship, and whether the newest is among them, which says all that those before it did."""
         context = self._context
-        entries = [
-            entry for entry in context.ledger(subject) if entry.kind is EntryKind.ANCHOR and entry.author == subject
-        ]
+        entries = in_ledger(context.ledger(subject), subject)
         found = match_locators([entry.locator for entry in entries], [mailbox])
-        objects = context.store.get_many([entries[at].digest for at in sorted(found)])
-        opened = [open_bundle(data, context.bundle_context(subject), self.key, BundleKind.REKEY) for data in objects]
-        return [bundle for bundle in opened if isinstance(bundle, RekeyBundle)]
+        opened: list[RekeyBundle] = []
+        is_up_to_date = True
+        for data in context.fetch([entries[at].digest for at in sorted(found)]):
+            try:
+                is_up_to_date = False
+                if not isinstance(data, bytes):
+                    raise data
+                bundle = open_bundle(data, context.bundle_context(subject), self.key, BundleKind.REKEY)
+            except (IntegrityError, InvalidInput):
+                continue
+            assert isinstance(bundle, RekeyBundle)
+            opened.append(bundle)
+            is_up_to_date = True
+        return opened, is_up_to_date
 
     # ── steps of publishing ──
 

@@ -1,30 +1,33 @@
-"""Changing keys after a grant ended: a new epoch for every class it covered, for the author and the viewers who stay.
+"""Bringing keys up to date: a new epoch for every class that an ended grant covered, and for viewers what they lack.
 
-One transaction anchors all that is handed over, each piece sealed to the one who gets it and to the subject.
+One transaction anchors all that is handed over, each piece sealed to the one who gets it and to the subject. What a
+viewer lacks is found by comparing what its grant covers with what every bundle so far has handed over; so it makes no
+difference in which order grants, re-keys, publications and relationships came, nor whether an earlier run was cut off.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeAlias
 
 from medrec_py.chain import TransactionReceipt
 from medrec_py.client.cases import Case, Tree
 from medrec_py.client.context import Context
-from medrec_py.client.cutting import cut, last_key_year, nodes_for, window_of
-from medrec_py.client.grants import OpenedGrant
-from medrec_py.client.holdings import ALL_CLASSES, Held, Window
-from medrec_py.crypto import FIRST_YEAR, LAST_YEAR, MailboxKey, Node, PublicKey, covering_set
+from medrec_py.client.cutting import cut_excerpts, last_key_year, measure, nodes_for, window_of
+from medrec_py.client.grants import OpenedGrant, of_consequence
+from medrec_py.client.holdings import Held
+from medrec_py.client.window import ALL_CLASSES, Window
+from medrec_py.crypto import FIRST_YEAR, LAST_YEAR, MailboxKey, Node, PublicKey, covering_set, derive
+from medrec_py.errors import InvalidKey, NoParticipantKey
 from medrec_py.index import IndexedGrant
-from medrec_py.sealing import Excerpt, RekeyBundle, RelationshipKeys, make_locators, match_locators, seal_bundle
-from medrec_py.types.ledger import EntryKind, Position
-from medrec_py.types.terms import GrantStatus
+from medrec_py.sealing import Excerpt, GrantBundle, RekeyBundle, RelationshipKeys, make_locators, seal_bundle
 
 Delivery: TypeAlias = tuple[MailboxKey, PublicKey, RekeyBundle]
 """Where a re-key is found, whom it is for, and what it hands over."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rekeying:
     """Re-keys one subject.
 
@@ -39,7 +42,9 @@ class Rekeying:
     trees: list[Tree]
 
     def run(self, opened: list[OpenedGrant]) -> TransactionReceipt | None:
-        """Hands over new keys where a grant ended since the last time, and missing excerpts.
+        """Changes keys where a grant ended since the last time, and hands over whatever is missing.
+
+        A participant who replaced its key by something that is none gets nothing; that keeps nobody else from it.
 
         Args:
             opened: The subject's grants, as far as the subject can open them.
@@ -49,108 +54,120 @@ class Rekeying:
         """
         deliveries: list[Delivery] = []
         objects: list[bytes] = []
-        bumped: dict[tuple[str, int], dict[int, list[int]]] = {}
+        trees: list[Tree] = []
         for tree in self.trees:
             ended = self._ended(tree, opened)
-            if not ended:
+            author = self._key_of(tree.provider) if ended else None
+            if author is None:
+                trees.append(tree)
                 continue
-            epochs = {number: [tree.epochs.get(number, 0) + 1] for number in sorted(_classes(ended))}
-            bumped[tree.provider, tree.number] = epochs
-            deliveries.append(self._to_author(tree, epochs, frozenset(ended)))
+            new = {number: tree.epochs.get(number, 0) + 1 for number in sorted(frozenset().union(*ended.values()))}
+            trees.append(replace(tree, epochs=tree.epochs | new))
+            deliveries.append((tree.mailbox, author, self._for_author(trees[-1], frozenset(ended))))
         for grant in opened:
-            if grant.grant.is_live:
-                delivery, sealed = self._to_viewer(grant, bumped)
+            mailbox = grant.bundle.mailbox_key
+            if not grant.grant.is_live or mailbox is None:
+                continue
+            viewer = self._key_of(grant.grant.viewer)
+            if viewer is None:
+                continue
+            bundle, sealed = self._for_viewer(grant, mailbox, trees)
+            if bundle is not None:
                 objects += sealed
-                if delivery is not None:
-                    deliveries.append(delivery)
+                deliveries.append((mailbox, viewer, bundle))
         return self._deliver(deliveries, objects) if deliveries else None
+
+    # ── what ended ──
+
+    @cached_property
+    def _items(self) -> list[IndexedGrant]:
+        subject = self.case.subject
+        return of_consequence(self.context.index.grants(subject=subject), subject)
 
     def _ended(self, tree: Tree, opened: list[OpenedGrant]) -> dict[bytes, frozenset[int]]:
         """The grants that ended and that no re-key of this tree accounts for, each with the classes it covered."""
-        known = {item.grant.id: item.grant for item in opened}
+        if not tree.is_open:
+            return {}
+        known = {item.grant.id: item for item in opened}
+        relationships = self.context.index.relationships(subject=self.case.subject, provider=tree.provider)
+        opening = next((item.opened for item in relationships if item.number == tree.number), None)
         ended: dict[bytes, frozenset[int]] = {}
-        for item in self.context.index.grants(subject=self.case.subject):
-            if item.id in tree.accounted or not self._concerns(tree, item):
+        for item in self._items:
+            # What ended before the relationship opened never had a key of its tree.
+            is_over = opening is not None and item.status.is_terminal and item.changed < opening
+            if item.id in tree.accounted or is_over:
                 continue
             grant = known.get(item.id)
-            if item.status in (GrantStatus.REVOKED, GrantStatus.RENOUNCED) or (grant and grant.state == "expired"):
-                # A sub-grant that its grantor did not seal to the patient as well may have covered anything.
-                ended[item.id] = ALL_CLASSES if grant is None else window_of(grant.terms).classes
+            if item.status.is_terminal or (grant and grant.grant.state == "expired"):
+                ended[item.id] = self._classes_of(item, known)
         return ended
 
-    def _concerns(self, tree: Tree, item: IndexedGrant) -> bool:
-        """Whether a grant can have handed over keys of a tree: not if it ended before the relationship opened."""
-        if not tree.is_open:
-            return False
-        relationships = self.context.index.relationships(subject=self.case.subject, provider=tree.provider)
-        opening = next((rel.opened for rel in relationships if rel.number == tree.number), None)
-        return opening is None or item.changed > opening or item.status is GrantStatus.ACTIVE
+    def _classes_of(self, item: IndexedGrant, known: dict[bytes, OpenedGrant]) -> frozenset[int]:
+        grant = known.get(item.id)
+        if grant is not None:
+            return window_of(measure(grant.grant.chain)).classes
+        if item.grantor == self.case.subject:
+            return ALL_CLASSES  # its bundle is lost
+        # A sub-grant that its grantor did not seal to the patient covered at most what the grantor had.
+        above = [known.get(other.id) for other in self._items if other.viewer == item.grantor]
+        if not all(above):
+            return ALL_CLASSES
+        return frozenset().union(*(window_of(measure(one.grant.chain)).classes for one in above if one))
 
-    def _to_author(self, tree: Tree, epochs: dict[int, list[int]], ended: frozenset[bytes]) -> Delivery:
+    # ── what is handed over ──
+
+    def _for_author(self, tree: Tree, ended: frozenset[bytes]) -> RekeyBundle:
+        """All that an author needs from now on: so the newest re-key makes up for any before it that got lost."""
+        epochs = {
+            number: [epoch] if tree.is_whole else list(range(1, epoch + 1)) for number, epoch in tree.epochs.items()
+        }
         nodes = covering_set((tree.node,), sorted(epochs), FIRST_YEAR, LAST_YEAR, include_undated=True, epochs=epochs)
-        own = tree.provider == self.case.subject
-        recipient = self.case.key.public_key if own else self.context.public_key(tree.provider)
         keys = RelationshipKeys(tree.provider, tree.number, nodes)
-        return tree.mailbox, recipient, RekeyBundle((keys,), tuple(sorted(ended)), self._pending(tree))
+        return RekeyBundle((keys,), tuple(sorted(tree.accounted | ended)), self._pending(tree))
 
     def _pending(self, tree: Tree) -> tuple[Excerpt, ...]:
         """Keys of the parcels that the author sealed to the subject meanwhile, so that it can read them back."""
         holdings = self.case.holdings([tree])
-        pending = [item for item in holdings.locate(self.context, Window(frozenset())) if item.context is None]
+        found = holdings.locate(self.context, Window(frozenset())).parcels
+        opened, _ = holdings.open(self.context, [item for item in found if item.context is None])
         return tuple(
             Excerpt(
-                located.anchor.digest,
-                content.content_key,
-                content.context.author,
-                content.context.class_number,
-                content.context.period,
-                content.context.epoch,
+                parcel.located.digest,
+                parcel.located.digest,
+                parcel.content_key,
+                parcel.context.author,
+                parcel.context.class_number,
+                parcel.context.period,
+                parcel.context.epoch,
             )
-            for located, content in holdings.open(self.context, pending)
+            for parcel in opened
         )
 
-    def _to_viewer(
-        self, opened: OpenedGrant, bumped: dict[tuple[str, int], dict[int, list[int]]]
-    ) -> tuple[Delivery | None, list[bytes]]:
-        grant = opened.grant
-        window = window_of(grant.terms)
+    def _for_viewer(
+        self, opened: OpenedGrant, mailbox: MailboxKey, trees: list[Tree]
+    ) -> tuple[RekeyBundle | None, tuple[bytes, ...]]:
+        terms = measure(opened.grant.chain)
+        window, last_year = window_of(terms), last_key_year(terms)
+        bundles: list[GrantBundle | RekeyBundle] = [opened.bundle, *self.case.rekeys(self.context, mailbox)]
+        held = [(keys.provider, keys.number, node) for bundle in bundles for keys in bundle.keys for node in keys.nodes]
         keys = []
-        for tree in self.trees:
-            epochs = {
-                number: new
-                for number, new in bumped.get((tree.provider, tree.number), {}).items()
-                if number in window.classes
-            }
-            nodes: tuple[Node, ...] = ()
-            if epochs:
-                held = Held(tree.provider, tree.number, (tree.node,), tree.epochs)
-                nodes = nodes_for(held, window, last_key_year(grant.terms), epochs=epochs)
-            if nodes:
-                keys.append(RelationshipKeys(tree.provider, tree.number, nodes))
-        mailbox = opened.bundle.mailbox_key
-        if mailbox is None:
-            return None, []
-        cutting = cut(
-            self.context, self.case.holdings(self.trees), grant.terms, after=self._last_delivery(grant.id, mailbox)
-        )
-        if not keys and not cutting.excerpts:
-            return None, []
-        recipient = self.context.public_key(grant.viewer)
-        return (mailbox, recipient, RekeyBundle(tuple(keys), (), cutting.excerpts)), list(cutting.objects)
+        for tree in trees:
+            has = [node for provider, number, node in held if (provider, number) == (tree.provider, tree.number)]
+            wanted = nodes_for(Held(tree.provider, tree.number, (tree.node,), tree.epochs), window, last_year)
+            missing = tuple(node for node in wanted if not _is_among(node, has))
+            if missing:
+                keys.append(RelationshipKeys(tree.provider, tree.number, missing))
+        cut_before = {(excerpt.source, excerpt.author) for bundle in bundles for excerpt in bundle.excerpts}
+        excerpts, objects = cut_excerpts(self.context, self.case.holdings(self.trees), terms, without=cut_before)
+        return (RekeyBundle(tuple(keys), (), excerpts) if keys or excerpts else None), objects
 
-    def _last_delivery(self, id: bytes, mailbox: MailboxKey) -> Position:
-        """Where the viewer of a grant was last brought up to date: at the grant itself, or at a re-key."""
-        index = self.context.index
-        item = index.grant(id)
-        assert item is not None
-        entries = [
-            entry
-            for entry in self.context.ledger(self.case.subject)
-            if entry.kind is EntryKind.ANCHOR and entry.author == self.case.subject
-        ]
-        found = match_locators([entry.locator for entry in entries], [mailbox])
-        granted = (item.granted.block_number, item.granted.log_index, 0)
-        return max([granted, *(entries[at].position for at in found)])
+    def _key_of(self, participant: str) -> PublicKey | None:
+        if participant == self.case.subject:
+            return self.case.key.public_key
+        try:
+            return self.context.public_key(participant)
+        except (InvalidKey, NoParticipantKey):
+            return None
 
     def _deliver(self, deliveries: list[Delivery], objects: list[bytes]) -> TransactionReceipt:
         context, subject = self.context, self.case.subject
@@ -165,5 +182,8 @@ class Rekeying:
         return self.case.actor.submit(self.case.actor.anchor(subject, digests, locators))
 
 
-def _classes(ended: dict[bytes, frozenset[int]]) -> frozenset[int]:
-    return frozenset().union(*ended.values())
+def _is_among(wanted: Node, held: list[Node]) -> bool:
+    """Whether the key of a node is among those handed over, or follows from one: whoever says so is not believed."""
+    return any(
+        node.path.covers(wanted.path) and derive(node, wanted.path).key.reveal() == wanted.key.reveal() for node in held
+    )

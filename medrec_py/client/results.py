@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from medrec_py.crypto import ContentKey
-from medrec_py.errors import InvitationInvalid
+from medrec_py.errors import (
+    IntegrityError,
+    InvitationInvalid,
+    MedRecError,
+    ObjectMalformed,
+    ObjectMissing,
+    ObjectTampered,
+)
 from medrec_py.fhir import ClinicalRecord, Notice
 from medrec_py.types.moments import iso
 from medrec_py.types.terms import NO_EXPIRY, GrantStatus, PresentedGrant, Terms
@@ -178,20 +185,23 @@ class ReadRecord:
     Attributes:
         record: The clinical record.
         author: Address of who anchored it.
-        digest: Digest of the parcel it was in, 32 bytes.
+        digest: Digest of the anchored parcel it is from, 32 bytes.
         anchored_at: Unix time.
         retracted: Whether its author declared it entered in error.
         replacement: Digest of the parcel that supersedes it; None for none.
-        content_key: Key of its parcel.
+        content_key: Key of the object that it was read from.
+        is_excerpt: Whether that object was sealed anew for a grant, because its dates cut through the parcel: then it
+            is the grantor's word, and not the ledger's digest, that the author wrote it so.
     """
 
-    record: ClinicalRecord
+    record: ClinicalRecord = field(repr=False)
     author: str
     digest: bytes
     anchored_at: int
     retracted: bool
     replacement: bytes | None
     content_key: ContentKey
+    is_excerpt: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Resource and provenance as a JSON object."""
@@ -204,7 +214,51 @@ class ReadRecord:
             "parcel": self.digest.hex(),
             "anchored_at": self.anchored_at,
             "retracted": self.retracted,
+            "excerpt": self.is_excerpt,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that does not verify, or can't be read.
+
+    Attributes:
+        kind: `missing object`, `tampered object`, `unpinned object`, `unavailable object`, `unreadable parcel`,
+            `unknown parcel`, `unreadable keys`, `ledger`, `relationship`, `grant`, `registration`, `batch`.
+        where: The digest, id or ledger place that it concerns.
+        sentence: The fault in words.
+    """
+
+    kind: str
+    where: str
+    sentence: str
+
+    @classmethod
+    def of(cls, kind: str, digest: bytes, error: MedRecError) -> Fault:
+        """The fault that an object's error stands for; missing and tampered objects are called that."""
+        if isinstance(error, ObjectMissing):
+            kind = "missing object"
+        elif isinstance(error, ObjectTampered | ObjectMalformed):
+            kind = "tampered object"
+        # The messages of parsers may quote what they read; a fault may end in a log.
+        sentence = error.message if isinstance(error, IntegrityError) else "It holds something else than it should."
+        return cls(kind, digest.hex(), sentence)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fault as a JSON object."""
+        return {"kind": self.kind, "where": self.where, "sentence": self.sentence}
+
+
+class Records(list[ReadRecord]):
+    """Records that were read, in the ledger's order, and what could not be.
+
+    Attributes:
+        faults: What should be among the records and is not: whoever shows them says so too.
+    """
+
+    def __init__(self, records: Iterable[ReadRecord] = (), faults: Iterable[Fault] = ()) -> None:
+        super().__init__(records)
+        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,25 +309,6 @@ class Publication:
             "digests": [digest.hex() for digest in self.digests],
             "notices": [{"code": n.code, "where": n.where, "message": n.message} for n in self.notices],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that does not verify.
-
-    Attributes:
-        kind: `missing object`, `tampered object`, `unpinned object`, `ledger`, `grant`, `registration`, `batch`.
-        where: The digest, id or ledger place that it concerns.
-        sentence: The fault in words.
-    """
-
-    kind: str
-    where: str
-    sentence: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The fault as a JSON object."""
-        return {"kind": self.kind, "where": self.where, "sentence": self.sentence}
 
 
 @dataclass(frozen=True, slots=True)

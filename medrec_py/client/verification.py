@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from medrec_py.client.context import Context
@@ -22,18 +22,27 @@ _PROBLEMS: Final = {
 }
 
 
-def verify(context: Context, subjects: Sequence[str], bundles: Iterable[bytes] = ()) -> Verification:
+def verify(
+    context: Context,
+    subjects: Sequence[str],
+    bundles: Iterable[bytes] = (),
+    located: Mapping[str, Collection[tuple[str, bytes]]] | None = None,
+) -> Verification:
     """Verifies the histories of subjects.
 
     Ledgers and the batches of their providers are replayed from the index to the heads that the chain keeps as state;
     where they don't get there, the index is compared entry by entry with the chain's own log. Every object that a
-    ledger names is fetched and hashed, and its pin asked for. The state of every grant is asked of the chain, and the
-    providers' registrations.
+    ledger names is fetched and hashed, and its pin asked for. The state of every relationship and grant that the index
+    has is asked of the chain, and the providers' registrations.
+
+    That a grant exists at all no state of the chain tells, only its log, from which the index was read: an index that
+    somebody else could change is deleted and built anew.
 
     Args:
         context: The network, its index up to date.
         subjects: Whose ledgers.
         bundles: Digests of key bundles to check as well.
+        located: By subject, author and digest of every parcel that its keys find; others in the ledger are then named.
     """
     faults: list[Fault] = []
     heads: dict[str, bytes] = {}
@@ -49,9 +58,12 @@ def verify(context: Context, subjects: Sequence[str], bundles: Iterable[bytes] =
             # An index that lies about one entry must not keep the others from being checked.
             faults += _ledger_faults(f"ledger of {subject}", ledger, log.ledger(subject))
             ledger = log.ledger(subject)
+        elif located is not None:
+            faults += _unknown_parcels(subject, ledger, located[subject])
+        authors = {entry.author for entry in ledger} - {subject}
+        providers |= dict.fromkeys(sorted(authors | _check_relationships(context, subject, authors, faults)))
         digests |= dict.fromkeys(entry.digest for entry in ledger if entry.kind is EntryKind.ANCHOR)
         grants += _check_grants(context, subject, faults)
-        providers |= dict.fromkeys(item.provider for item in context.index.relationships(subject=subject))
     for provider in providers:
         entries += _check_batches(context, provider, log, faults, digests)
         _check_registration(context, provider, faults)
@@ -95,6 +107,38 @@ def _ledger_faults(what: str, index: list[LedgerEntry], chain: list[LedgerEntry]
     found = [Fault("ledger", what, fault.sentence) for fault in compare(index, chain)]
     sentence = "The log that the node gives does not lead to the head that it keeps: ask another node."
     return found or [Fault("ledger", what, sentence)]
+
+
+def _unknown_parcels(subject: str, ledger: list[LedgerEntry], located: Collection[tuple[str, bytes]]) -> list[Fault]:
+    return [
+        Fault(
+            "unknown parcel",
+            entry.digest.hex(),
+            f"{entry.author} anchored it for {subject}, under a key that {subject} does not have.",
+        )
+        for entry in ledger
+        if entry.kind is EntryKind.ANCHOR and entry.author != subject and (entry.author, entry.digest) not in located
+    ]
+
+
+def _check_relationships(context: Context, subject: str, authors: Iterable[str], faults: list[Fault]) -> set[str]:
+    """Compares the index's relationships with the chain's latest of each pair; gives back the providers."""
+    numbers: dict[str, list[int]] = {author: [] for author in authors}
+    is_open: dict[str, bool] = {}
+    for item in context.index.relationships(subject=subject):
+        numbers.setdefault(item.provider, []).append(item.number)
+        is_open[item.provider] = item.is_open
+    for provider, counted in sorted(numbers.items()):
+        standing = context.medrec.relationship_of(subject, provider)
+        expected = list(range(1, standing.number + 1))
+        if sorted(counted) != expected or is_open.get(provider, False) is not standing.is_open:
+            sentence = (
+                f"The index has {len(counted)} relationships with {provider}, the last one "
+                f"{'open' if is_open.get(provider) else 'closed'}; the chain {standing.number}, the last one "
+                f"{'open' if standing.is_open else 'closed'}."
+            )
+            faults.append(Fault("relationship", subject, sentence))
+    return set(numbers)
 
 
 def _check_grants(context: Context, subject: str, faults: list[Fault]) -> int:

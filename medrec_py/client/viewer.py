@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 
 from medrec_py.chain import TransactionReceipt
-from medrec_py.client.cutting import cut, window_of
-from medrec_py.client.grants import GrantBook, OpenedGrant, make_terms, seal_grant
-from medrec_py.client.holdings import Held, Holdings, Window
+from medrec_py.client.cutting import cut, measure, window_of
+from medrec_py.client.grants import OpenedGrant, make_terms, seal_grant
+from medrec_py.client.holdings import Holdings
 from medrec_py.client.participant import Participant
-from medrec_py.client.patient import window_from
-from medrec_py.client.provider import newest_epochs
-from medrec_py.client.results import Grant, ReadRecord
-from medrec_py.crypto import Node
+from medrec_py.client.received import Received
+from medrec_py.client.results import Fault, Grant, ReadRecord
+from medrec_py.client.window import Window, window_from
 from medrec_py.errors import InvalidInput, NotPermitted, UnknownGrant
-from medrec_py.sealing import BundleKind, Excerpt, RekeyBundle, match_locators, open_bundle
-from medrec_py.types.ledger import EntryKind
 from medrec_py.types.moments import DayLike, MomentLike
 from medrec_py.types.statement import Language
 from medrec_py.types.terms import (
@@ -29,7 +26,6 @@ from medrec_py.types.terms import (
     PresentedGrant,
     Refusal,
     Request,
-    Terms,
 )
 from medrec_py.types.vocabulary import VOCABULARY
 
@@ -42,23 +38,21 @@ class Reading:
         records: The records, in the ledger's order.
         grants: The grants that permitted it.
         window: What was asked for.
+        faults: What the grants cover and can't be read: whoever shows the records says so too.
     """
 
     records: tuple[ReadRecord, ...]
     grants: tuple[Grant, ...]
     window: Window
+    faults: tuple[Fault, ...] = ()
 
 
 class Viewer(Participant):
     """Whoever holds a grant: another provider, a researcher, a relative, an app."""
 
     @cached_property
-    def _book(self) -> GrantBook:
-        return GrantBook(self._context, self.key)
-
-    @cached_property
-    def _held(self) -> dict[tuple[bytes, ...], Holdings]:
-        return {}
+    def _received(self) -> Received:
+        return Received(self._context, self.key, self.address)
 
     def grants(self, *, subject: str | None = None) -> list[Grant]:
         """The grants to this viewer, ended ones included, and the sub-grants that it made."""
@@ -97,6 +91,8 @@ class Viewer(Participant):
         context = self._context
         context.sync()
         asked = window_from(classes, records_from, records_until)
+        if not asked.classes:
+            raise InvalidInput("No class of records was named.", hint="Name at least one, or leave it out for all.")
         code = VOCABULARY.purpose(purpose).number
         mine = [item for item in self._candidates(subject, grant) if item.grant.viewer == self.address]
         about = {item.grant.subject for item in mine}
@@ -111,29 +107,39 @@ class Viewer(Participant):
         permitted: dict[bytes, tuple[OpenedGrant, set[int]]] = {}
         refused: Decision | None = None
         for number in numbers or [0]:
-            decision, chosen = self._decide(whose, mine, asked, number, code, operation, agent)
-            if chosen is not None:
-                permitted.setdefault(chosen.grant.id, (chosen, set()))[1].add(number)
-            elif classes is not None or refused is None:
-                refused = decision
-            if chosen is None and classes is not None:
-                break
+            decision, permitting = self._decide(whose, mine, asked, number, code, operation, agent)
+            for opened in permitting:
+                permitted.setdefault(opened.grant.id, (opened, set()))[1].add(number)
+            if not permitting:
+                refused = refused or decision
+                if classes is not None:
+                    break
         if refused is not None and (classes is not None or not permitted):
             raise self._refusal(refused, whose, asked, numbers, code)
-        records: dict[tuple[bytes, str], ReadRecord] = {}
+        records: dict[tuple[str, bytes, str], ReadRecord] = {}
+        faults: dict[Fault, None] = {}
         for opened, allowed in permitted.values():
-            window = replace(_intersection(asked, _chain_window(opened.grant)), classes=frozenset(allowed))
-            for record in self._holdings(opened).read(context, window):
-                records.setdefault((record.digest, record.record.reference), record)
-        return Reading(tuple(records.values()), tuple(opened.grant for opened, _ in permitted.values()), asked)
+            window = replace(_intersection(asked, window_of(measure(opened.grant.chain))), classes=frozenset(allowed))
+            found = self._holdings(opened).read(context, window)
+            faults |= dict.fromkeys(found.faults)
+            for record in self._by_condition(opened, found, code, operation, agent):
+                which = (record.author, record.digest, record.record.reference)
+                if which not in records or records[which].is_excerpt:
+                    records[which] = record
+        return Reading(
+            tuple(sorted(records.values(), key=lambda record: record.anchored_at)),
+            tuple(opened.grant for opened, _ in permitted.values()),
+            asked,
+            tuple(faults),
+        )
 
     def can_open(self, digest: bytes, *, subject: str) -> bool:
         """Whether any key that this viewer ever received opens a parcel, whatever the chain's rules say now."""
         self._context.sync()
         return any(
-            located.anchor.digest == digest
+            located.digest == digest
             for opened in self._opened(subject)
-            for located in self._holdings(opened).locate(self._context, Window())
+            for located in self._holdings(opened).locate(self._context, Window()).parcels
         )
 
     # ── passing on, giving back ──
@@ -179,11 +185,18 @@ class Viewer(Participant):
         context.sync()
         above = self._own(grant)
         parent = above.grant
-        if parent.terms.delegations < 1 + delegations:
+        # Each grant above counts the hands from itself on, those between included.
+        left = min(presented.terms.delegations - between for between, presented in enumerate(reversed(parent.chain)))
+        if left < 1 + delegations:
             raise NotPermitted(
-                f"The grant {parent.id.hex()} may be passed on {parent.terms.delegations} times, "
-                f"not {1 + delegations}.",
+                f"The grant {parent.id.hex()} may be passed on {max(left, 0)} times, not {1 + delegations}.",
                 rule=Refusal.NOT_DELEGABLE.name,
+                grant=parent.id,
+            )
+        if parent.state not in ("active", "not yet valid"):
+            raise NotPermitted(
+                f"The grant {parent.id.hex()} is {parent.state}; what it covers is not passed on.",
+                rule=parent.state.upper(),
                 grant=parent.id,
             )
         terms = make_terms(
@@ -208,8 +221,8 @@ class Viewer(Participant):
                 grant=parent.id,
             )
         recipients = [context.public_key(viewer), self.key.public_key]
-        cutting = cut(context, self._holdings(above), _within(terms, parent.terms))
         draft = PresentedGrant(self.address, viewer, ZERO_BYTES32, terms)
+        cutting = cut(context, self._holdings(above), measure((*parent.chain, draft)))
         presented = seal_grant(
             context, parent.subject, (*parent.chain, draft), cutting, above.bundle.public_key, recipients
         )
@@ -226,42 +239,54 @@ class Viewer(Participant):
 
     def revoke(self, grant: Grant | bytes) -> TransactionReceipt:
         """Withdraws a sub-grant that this viewer made."""
-        return self._actor.submit(self._actor.revoke(_id(grant)))
+        return self._actor.submit(self._actor.revoke(self._made(grant)))
 
     def suspend(self, grant: Grant | bytes) -> TransactionReceipt:
         """Pauses a sub-grant that this viewer made."""
-        return self._actor.submit(self._actor.suspend(_id(grant)))
+        return self._actor.submit(self._actor.suspend(self._made(grant)))
 
     def resume(self, grant: Grant | bytes) -> TransactionReceipt:
         """Ends the pause of a sub-grant that this viewer made."""
-        return self._actor.submit(self._actor.resume(_id(grant)))
+        return self._actor.submit(self._actor.resume(self._made(grant)))
 
     def revoke_agent(self, grant: Grant | bytes) -> TransactionReceipt:
-        """Dismisses the software that acts for this viewer under a grant."""
-        return self._actor.submit(self._actor.revoke_agent(_id(grant)))
+        """Dismisses the software that acts for this viewer, or for whom it passed a grant on to."""
+        return self._actor.submit(self._actor.revoke_agent(self._made(grant, or_received=True)))
 
     # ── internals ──
 
-    def _opened(self, subject: str | None) -> list[OpenedGrant]:
-        index = self._context.index
-        items = index.grants(subject=subject, viewer=self.address)
-        items += [item for item in index.grants(subject=subject, grantor=self.address) if item not in items]
-        return self._book.open_all(items)
+    def _opened(self, subject: str | None, id: bytes | None = None) -> list[OpenedGrant]:
+        return self._received.grants(subject, id)
+
+    def _holdings(self, opened: OpenedGrant) -> Holdings:
+        return self._received.holdings(opened)
 
     def _candidates(self, subject: str | None, grant: Grant | bytes | None) -> list[OpenedGrant]:
         if grant is None:
             return self._opened(subject)
-        id = _id(grant)
         if isinstance(grant, Grant) and grant.viewer != self.address:
             # Somebody else's grant, presented all the same: the chain says what it thinks of that.
             return []
-        return [item for item in self._opened(subject) if item.grant.id == id]
+        return [item for item in self._opened(None, _id(grant)) if subject in (None, item.grant.subject)]
+
+    def _made(self, grant: Grant | bytes, *, or_received: bool = False) -> bytes:
+        """The id of a grant that this viewer made: what it says about any other has no effect on chain."""
+        self._context.sync()
+        id = _id(grant)
+        item = self._context.index.grant(id)
+        if item is None or not (item.grantor == self.address or (or_received and item.viewer == self.address)):
+            raise UnknownGrant(
+                f"No grant {id.hex()} was made by {self.address}.",
+                hint="`medrec grants` lists those that were. A grant that was received is given back (renounce).",
+                id=id,
+            )
+        return id
 
     def _own(self, grant: Grant | bytes) -> OpenedGrant:
         self._context.sync()
         id = _id(grant)
-        for opened in self._opened(None):
-            if opened.grant.id == id and opened.grant.viewer == self.address:
+        for opened in self._opened(None, id):
+            if opened.grant.viewer == self.address:
                 return opened
         raise UnknownGrant(f"No grant {id.hex()} was made to {self.address}.", id=id)
 
@@ -274,20 +299,43 @@ class Viewer(Participant):
         purpose: int,
         operation: Operation,
         agent: str,
-    ) -> tuple[Decision, OpenedGrant | None]:
-        """The chain's answer for one class: the first grant that permits, else the refusal of the most recent one."""
+    ) -> tuple[Decision, list[OpenedGrant]]:
+        """The chain's answer for one class: all grants that permit, or the refusal of the most recent one."""
         medrec = self._context.medrec
+        permitting: list[OpenedGrant] = []
         refusal: Decision | None = None
         for opened in reversed(grants):
-            date = _date_to_ask(asked, _chain_window(opened.grant))
+            date = _date_to_ask(asked, window_of(measure(opened.grant.chain)))
             request = Request(opened.grant.subject, self.address, class_number, purpose, operation, date, agent)
             decision = medrec.evaluate(opened.grant.chain, request)
             if decision.permitted:
-                return decision, opened
-            refusal = refusal or decision
-        if refusal is None:
-            refusal = medrec.evaluate((), Request(subject, self.address, class_number, purpose, operation, 0, agent))
-        return refusal, None
+                permitting.append(opened)
+            else:
+                refusal = refusal or decision
+        if refusal is None or permitting:
+            none = Request(subject, self.address, class_number, purpose, operation, 0, agent)
+            refusal = Decision(Refusal.PERMITTED, 0) if permitting else medrec.evaluate((), none)
+        return refusal, permitting
+
+    def _by_condition(
+        self, opened: OpenedGrant, records: list[ReadRecord], purpose: int, operation: Operation, agent: str
+    ) -> list[ReadRecord]:
+        """The records that a grant's conditions hold for: one may look at the record's date, so each date is asked."""
+        grant = opened.grant
+        if all(presented.terms.condition == ZERO_ADDRESS for presented in grant.chain):
+            return records
+        asked: dict[tuple[int, int], bool] = {}
+        firsts = {(item.record.record_class, item.record.date_first) for item in records}
+        lasts = {(item.record.record_class, item.record.date_last) for item in records}
+        for number, date in firsts | lasts:
+            request = Request(grant.subject, self.address, number, purpose, operation, date, agent)
+            asked[number, date] = self._context.medrec.evaluate(grant.chain, request).permitted
+        return [
+            item
+            for item in records
+            if asked[item.record.record_class, item.record.date_first]
+            and asked[item.record.record_class, item.record.date_last]
+        ]
 
     def _refusal(
         self, decision: Decision, subject: str, asked: Window, numbers: list[int], purpose: int
@@ -296,7 +344,7 @@ class Viewer(Participant):
         parcels = {
             located.anchor.digest
             for opened in self._opened(subject)
-            for located in self._holdings(opened).locate(self._context, window)
+            for located in self._holdings(opened).locate(self._context, window).parcels
         }
         classes = ", ".join(VOCABULARY.record_class(number).code for number in numbers)
         keys = f"keys for {len(parcels)} parcels of it are held" if parcels else "no key for it is held"
@@ -310,49 +358,6 @@ class Viewer(Participant):
             purpose=VOCABULARY.purpose(purpose).code,
             parcels_with_key=len(parcels),
         )
-
-    def _holdings(self, opened: OpenedGrant) -> Holdings:
-        """What came with a grant, and with every re-key since; neither ever changes."""
-        rekeys = self._rekey_digests(opened)
-        known = (opened.grant.id, *rekeys)
-        if known not in self._held:
-            self._held[known] = self._open_holdings(opened, rekeys)
-        return self._held[known]
-
-    def _open_holdings(self, opened: OpenedGrant, rekeys: list[bytes]) -> Holdings:
-        bundle = opened.bundle
-        nodes: dict[tuple[str, int], list[Node]] = {}
-        for keys in bundle.keys:
-            nodes.setdefault((keys.provider, keys.number), []).extend(keys.nodes)
-        excerpts: list[Excerpt] = list(bundle.excerpts)
-        for rekey in self._rekeys(opened, rekeys):
-            for keys in rekey.keys:
-                nodes.setdefault((keys.provider, keys.number), []).extend(keys.nodes)
-            excerpts += rekey.excerpts
-        held = tuple(
-            Held(provider, number, tuple(held), newest_epochs(held)) for (provider, number), held in nodes.items()
-        )
-        return Holdings(opened.grant.subject, held, tuple(excerpts))
-
-    def _rekey_digests(self, opened: OpenedGrant) -> list[bytes]:
-        context, grant = self._context, opened.grant
-        mailbox = opened.bundle.mailbox_key
-        if mailbox is None or grant.viewer != self.address:
-            return []
-        entries = [
-            entry
-            for entry in context.ledger(grant.subject)
-            if entry.kind is EntryKind.ANCHOR and entry.author == grant.subject
-        ]
-        found = match_locators([entry.locator for entry in entries], [mailbox])
-        return [entries[at].digest for at in sorted(found)]
-
-    def _rekeys(self, opened: OpenedGrant, digests: list[bytes]) -> list[RekeyBundle]:
-        context = self._context
-        bundle_context = context.bundle_context(opened.grant.subject)
-        objects = context.store.get_many(digests)
-        opened_bundles = [open_bundle(data, bundle_context, self.key, BundleKind.REKEY) for data in objects]
-        return [bundle for bundle in opened_bundles if isinstance(bundle, RekeyBundle)]
 
 
 def _id(grant: Grant | bytes) -> bytes:
@@ -376,24 +381,8 @@ def _date_to_ask(asked: Window, granted: Window) -> int:
     return asked.first or min(asked.last, granted.last)
 
 
-def _chain_window(grant: Grant) -> Window:
-    """What every grant of the chain covers."""
-    return reduce(_intersection, (window_of(presented.terms) for presented in grant.chain))
-
-
 def _intersection(first: Window, second: Window) -> Window:
     return Window(first.classes & second.classes, max(first.first, second.first), min(first.last, second.last))
-
-
-def _within(terms: Terms, parent: Terms) -> Terms:
-    """The terms of a sub-grant cut down to its parent's, as the measure of the keys to hand over."""
-    return replace(
-        terms,
-        classes=terms.classes & parent.classes,
-        records_from=max(terms.records_from, parent.records_from),
-        records_until=min(terms.records_until, parent.records_until),
-        expires_at=min(terms.expires_at, parent.expires_at),
-    )
 
 
 def _bound(last: int) -> int | None:

@@ -38,6 +38,7 @@ class Excerpt:
 
     Attributes:
         digest: Where it is: the digest of its CID, 32 bytes.
+        source: The anchored parcel that its records are from, 32 bytes; the same digest when it is that parcel itself.
         content_key: Opens it.
         author: Who wrote the records in it.
         class_number: Their class.
@@ -46,6 +47,7 @@ class Excerpt:
     """
 
     digest: bytes
+    source: bytes
     content_key: ContentKey
     author: str
     class_number: int
@@ -173,6 +175,7 @@ def _write_keys(keys: RelationshipKeys) -> JsonObject:
 def _write_excerpt(excerpt: Excerpt) -> JsonObject:
     return {
         "digest": _write_digest(excerpt.digest),
+        "source": _write_digest(excerpt.source),
         "content_key": excerpt.content_key.reveal().hex(),
         "author": _write_address(excerpt.author),
         "class": excerpt.class_number,
@@ -261,6 +264,7 @@ def _read_excerpt(value: JsonValue) -> Excerpt:
     fields = _Fields.of(value, "an excerpt")
     excerpt = Excerpt(
         digest=fields.hex("digest"),
+        source=fields.hex("source"),
         content_key=ContentKey(fields.hex("content_key")),
         author=fields.address("author"),
         class_number=fields.integer("class", 63),

@@ -18,7 +18,7 @@ from medrec_py.types.vocabulary import VOCABULARY
 Language: TypeAlias = Literal["en", "zh"]
 
 VERSION: Final = 1
-_TAG: Final = re.compile(r"\[medrec:(\d+):([a-z]{2})\]\Z")
+_TAG: Final = re.compile(r"\[medrec:([0-9]{1,9}):([a-z]{2})\]\Z")
 
 _TEXTS: Final[dict[str, dict[str, str]]] = {
     "en": {
