@@ -20,7 +20,17 @@ from medrec_py.storage.blocks import BlockStore, Damaged, verified
 from medrec_py.storage.cid import Cid, Codec
 from medrec_py.storage.kubo_rpc import REPLY_LIMIT, Absent, KuboRpc
 from medrec_py.storage.store import ObjectProblem
-from medrec_py.storage.unixfs import CHUNK_BYTES, MAX_BLOCK_BYTES, MAX_LINKS, Block, Builder, Built, Leaf, split
+from medrec_py.storage.unixfs import (
+    CHUNK_BYTES,
+    MAX_BLOCK_BYTES,
+    MAX_LINKS,
+    Block,
+    Builder,
+    Built,
+    Leaf,
+    codec_of,
+    split,
+)
 
 _WORKERS: Final = 8
 _BATCH: Final = 100
@@ -297,10 +307,19 @@ class KuboStore(BlockStore):
                     raise self._rpc.unavailable("answered pin/ls with a line without end")
 
     def verify_pins(self, targets: Iterable[Cid | bytes], *, deep: bool = False) -> list[ObjectProblem]:
-        """See `Store.verify_pins`; eight requests at a time."""
+        """See `Store.verify_pins`; three requests for a hundred small objects, eight at a time for what is left."""
+        wanted = list(targets)
+        sound = self._sound([target.digest if isinstance(target, Cid) else target for target in wanted])
+        rest = [target for target in wanted if (target.digest if isinstance(target, Cid) else target) not in sound]
         check = super().verify_pins
-        found = self._side_by_side(lambda target: check([target], deep=deep), list(targets))
+        found = self._side_by_side(lambda target: check([target], deep=deep), rest)
         return [item for items in found for item in items]
+
+    def _sound(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Digests of the objects of one block whose bytes are there and hash right, and that are pinned."""
+        blocks = self.prefetch([Cid.raw(digest) for digest in dict.fromkeys(digests)])
+        whole = [Cid.raw(digest) for digest, block in blocks.items() if codec_of(block) is Codec.RAW]
+        return {cid.digest for cid in whole} - {cid.digest for cid in self._unpinned(whole)} if whole else set()
 
     def mend(self, cid: Cid, damaged: Sequence[Damaged], fetch: Callable[[Cid], bytes]) -> None:
         """See `BlockStore.mend`.
