@@ -194,10 +194,25 @@ ACTS = st.one_of(
 )
 
 
+_one_grant = (st.just(PATIENTS[0]), st.sampled_from([PATIENTS[0], VIEWERS[0]]), st.just(VIEWERS[1]), st.just(0))
+_two_ids = st.builds(Registry.grant_id, *_one_grant)
+_its_grantors, _its_people = st.sampled_from([PATIENTS[0], VIEWERS[0]]), st.sampled_from([*PATIENTS[:1], *VIEWERS])
+
+GRANT_ACTS = st.one_of(
+    st.tuples(st.just("grant"), *_one_grant),
+    st.tuples(st.just("revoke"), _its_people, _two_ids),
+    st.tuples(st.just("renounce"), _its_grantors, _two_ids),
+    st.tuples(st.just("suspend"), _its_grantors, _two_ids),
+    st.tuples(st.just("resume"), _its_grantors, _two_ids),
+    st.tuples(st.just("dismiss_agent"), _its_people, _two_ids),
+)
+"""Acts about two grants only, so that every order of them comes up."""
+
+
 @st.composite
-def registries(draw: st.DrawFn, max_acts: int = 40) -> Registry:
+def registries(draw: st.DrawFn, max_acts: int = 40, acts: st.SearchStrategy = ACTS) -> Registry:
     """The model after some acts; its `events` are what the contracts emitted."""
     registry = Registry()
-    for act in draw(st.lists(ACTS, max_size=max_acts)):
+    for act in draw(st.lists(acts, max_size=max_acts)):
         registry.act(*act)
     return registry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from event_strategies import EVERYBODY, PATIENTS, PROVIDERS, STRANGER, VIEWERS, Registry, registries, word
+from event_strategies import EVERYBODY, GRANT_ACTS, PATIENTS, PROVIDERS, STRANGER, VIEWERS, Registry, registries, word
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_chain import FIRST_TIME, SECONDS_PER_BLOCK, ScriptedChain, TimelessChain
@@ -31,8 +31,8 @@ def index_of(registry: Registry, per_block: int = 1) -> tuple[Index, ScriptedCha
 # ------------------------------------------------------------------------------------------- events rebuild the state
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(registries(), st.integers(1, 5))
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(registries() | registries(12, GRANT_ACTS), st.integers(1, 5))
 def test_events_rebuild_state(registry, per_block):
     index, _chain = index_of(registry, per_block)
     with index:
