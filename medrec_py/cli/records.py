@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,11 @@ from medrec_py.cli.output import Shown
 from medrec_py.cli.session import Session
 from medrec_py.cli.words import RECORD_COLUMNS, counted, digest, listed, receipt_json, record_rows, source, write_ndjson
 from medrec_py.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medrec_py.client import Fault, ReadRecord
 
 _Classes = Annotated[
     list[str] | None,
@@ -163,7 +168,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
     ) -> Shown:
         """Show the patient's own records, or what a provider wrote, opened here and checked against the ledger."""
         if role is Role.provider:
-            from medrec_py.client.patient import window_from
+            from medrec_py.client.window import window_from
 
             if subject is None:
                 raise InvalidInput("No patient was named.", hint="Name one: --subject ADDRESS.")
@@ -176,7 +181,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
                 records_until=records_until,
                 subject=None if subject is None else session.address(subject),
             )
-        return _records(session, found, out)
+        return _records(session, found, found.faults, out)
 
     @command(app, "read", example="medrec read --classes laboratory --purpose TREAT -a clinic", panel=panel)
     def read(
@@ -208,7 +213,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
             grant=None if grant is None else session.grant_id(grant, viewer.grants()),
             agent=ZERO_ADDRESS if agent is None else session.address(agent),
         )
-        return _records(session, list(reading.records), out)
+        return _records(session, reading.records, reading.faults, out)
 
     @command(
         app,
@@ -232,28 +237,34 @@ def add_to(app: typer.Typer, panel: str) -> None:
     ) -> Shown:
         """Write everything the patient has into one FHIR Bundle, and the history beside it."""
         written = session.patient.export(file)
+        # A number of faults: what they are stands in the history.
         return Shown(
             written,
             lambda: [
                 output.done(f"{counted(written['records'], 'record')} in {written['bundle']}"),
                 output.facts(written),
             ],
+            code=1 if written["faults"] else 0,
         )
 
 
-def _records(session: Session, found: list[Any], out: str | None) -> Shown:
+def _records(session: Session, found: Sequence[ReadRecord], faults: Sequence[Fault], out: str | None) -> Shown:
+    """Records, or where they were written; what should be among them and is not makes the command end with 1."""
+    document: dict[str, Any] = {"faults": [fault.to_json() for fault in faults]}
+    code = 1 if faults else 0
+    unread = [output.failed(f"{fault.kind} {fault.where}: {fault.sentence}") for fault in faults]
     if out is not None and not (out == "-" and session.options.json):
         write_ndjson(found, out)
-        return Shown(
-            {"records": len(found), "out": out},
-            lambda: [] if out == "-" else [output.done(f"{counted(len(found), 'resource')} in {out}")],
-        )
+        written = [] if out == "-" else [output.done(f"{counted(len(found), 'resource')} in {out}")]
+        return Shown({"records": len(found), "out": out, **document}, lambda: [*written, *unread], code)
     return Shown(
-        {"records": [item.to_json() for item in found]},
+        {"records": [item.to_json() for item in found], **document},
         lambda: [
             output.table(RECORD_COLUMNS, record_rows(found), empty="There are none."),
             counted(len(found), "record"),
+            *unread,
         ],
+        code,
     )
 
 

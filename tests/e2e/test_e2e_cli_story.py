@@ -206,6 +206,11 @@ def test_damage_is_named_and_ends_with_1(say: Say, tmp_path: Path):
     parcel.write_bytes(bytes(parcel.stat().st_size))
     found = say("verify", "-a", "patient", code=1)
     assert [(fault["kind"], fault["where"]) for fault in found["faults"]] == [("tampered object", digest)]
+    # What can be read is shown, what can't is named, and the exit code tells that it is not all.
+    for arguments in (("records",), ("records", "--out", "mine.ndjson")):
+        shown = say(*arguments, "-a", "patient", code=1)
+        assert [fault["where"] for fault in shown["faults"]] == [digest]
+    assert say("export", "everything.json", "-a", "patient", code=1)["faults"] == 1
 
 
 def test_a_wallet_with_a_root_key_of_its_own_and_a_password_file(
