@@ -53,6 +53,16 @@ def test_every_file_has_a_name_that_says_what_is_in_it():
     assert vague == []
 
 
+def test_no_test_imports_a_conftest():
+    # There are several: which one it gets depends on which tests ran before.
+    guilty = [
+        path
+        for path in (ROOT / "tests").rglob("*.py")
+        if re.search(r"^\s*(from|import) conftest\b", path.read_text(), re.M)
+    ]
+    assert guilty == []
+
+
 def documented_things(path: Path) -> Iterator[tuple[str, str | None]]:
     """Everything public in a module, with its docstring."""
     tree = ast.parse(path.read_text())

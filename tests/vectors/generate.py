@@ -185,7 +185,9 @@ def bundle() -> dict:
     """A bundle of each kind, sealed to the viewer and to the patient."""
     nodes = crypto.covering_set([TOP], [1, 3], 2024, 2155, include_undated=True, epochs=[0])
     keys = sealing.RelationshipKeys(PROVIDER, 1, nodes)
-    excerpt = sealing.Excerpt(bytes(range(32)), bytes(range(32, 64)), crypto.ContentKey(bytes(range(64, 96))), PROVIDER, 3, 2023, 1)
+    excerpt = sealing.Excerpt(
+        bytes(range(32)), bytes(range(32, 64)), crypto.ContentKey(bytes(range(64, 96))), PROVIDER, 3, 2023, 1
+    )
     recipients = [crypto.ParticipantKey.from_seed(seed).public_key for seed in (VIEWER_SEED, PATIENT_SEED)]
     terms = parse('{"classes":10,"salt":"00","dose":1.10}')
     assert isinstance(terms, dict)

@@ -8,7 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +94,12 @@ def prepare(folder: Path, chain: Chain, payer: object, settings: dict[str, str])
         "key": "import",
     }
     return Killable(settings, folder)
+
+
+@pytest.fixture
+def prepared() -> Callable[..., Killable]:
+    """`prepare`, for a test with a chain of its own: a conftest can't be imported where there are several."""
+    return prepare
 
 
 @pytest.fixture(scope="module")

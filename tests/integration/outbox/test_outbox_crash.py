@@ -101,17 +101,15 @@ def test_a_store_that_is_stopped_loses_nothing(tmp_path, on_servers, servers):
 
 
 @pytest.mark.servers
-def test_a_chain_that_stops_loses_nothing(tmp_path, on_servers):
+def test_a_chain_that_stops_loses_nothing(tmp_path, on_servers, prepared):
     """Anvil keeps its state in a file and comes back with it at the same address."""
-    from conftest import prepare
-
     options = ("--state", str(tmp_path / "state.json"))
     (tmp_path / "own").mkdir()
     with AnvilNode(options=options) as anvil:
         port = anvil.port
         with anvil.connect() as chain:
             settings = {"rpc": anvil.url, "store": on_servers.settings["store"]}
-            killable = prepare(tmp_path / "own", chain, anvil.accounts[0], settings)
+            killable = prepared(tmp_path / "own", chain, anvil.accounts[0], settings)
         killable.run("submit", Step.SIGNED.value)
     said = killable.start("resume")
     complaint = said.communicate(timeout=120)[1]
