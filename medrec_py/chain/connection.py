@@ -53,7 +53,7 @@ class Chain:
         self.node = node
         self._chain_id: int | None = None
         self._deployment: Deployment | None = None
-        self._log_span: int | None = None
+        self._span = bulk_logs.Span()
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
     @classmethod
@@ -163,8 +163,7 @@ class Chain:
 
         A range that the server finds too large is asked for in smaller pieces.
         """
-        found, self._log_span = bulk_logs.fetch(self, self.deployment, from_block, to_block, self._log_span)
-        return found
+        return bulk_logs.fetch(self, self.deployment, from_block, to_block, self._span)
 
     def storage_proof(self, contract: str, slots: Sequence[int], block: int | None = None) -> StorageProof:
         """Storage slots with their Merkle paths (`eth_getProof`); `StorageProof.verify` checks them."""

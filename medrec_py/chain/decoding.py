@@ -8,6 +8,7 @@ the contracts that are shipped here.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from medrec_py.chain.hashing import checksum_hex, keccak
@@ -142,12 +143,17 @@ def _relationship_closed(topics: list[str], data: bytes) -> Event:
     return events.RelationshipClosed(_address(topics[1]), _address(topics[2]), _uint(data[:32], 4), by)
 
 
+@lru_cache(maxsize=1024)
+def _anchored_layout(count: int) -> tuple[bytes, bytes]:
+    """The words that Solidity puts before the digests, and before the locators, of an event of `count` parcels."""
+    offsets = (96, 128 + 32 * count, count)
+    return b"".join(word.to_bytes(32, "big") for word in offsets), (LOCATOR_BYTES * count).to_bytes(32, "big")
+
+
 def _anchored(topics: list[str], data: bytes) -> Event:
-    if len(topics) != 3 or _uint(data[32:64], 8) != 96:
-        raise _Malformed
-    count = _uint(data[96:128], 4)
+    count = int.from_bytes(data[124:128], "big")
     end = 128 + 32 * count
-    if _uint(data[64:96], 8) != end or _uint(data[end : end + 32], 8) != LOCATOR_BYTES * count:
+    if len(topics) != 3 or (data[32:128], data[end : end + 32]) != _anchored_layout(count):
         raise _Malformed
     locators = _tail(data, end, LOCATOR_BYTES * count)
     return events.Anchored(

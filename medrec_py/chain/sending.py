@@ -251,6 +251,7 @@ def settle(chain: Chain, account: Account, flights: Sequence[Flight]) -> list[Tr
         now = time.monotonic()
         if fresh:
             moved = nudged = now
+            pause = _FIRST_PAUSE
         elif now - moved >= MINING_TIMEOUT:
             hashes = ["0x" + flights[at].hashes[-1].hex() for at in waiting]
             raise NotMined(
