@@ -5,7 +5,7 @@ calldata (EIP-2028, with the floor of EIP-7623) and the execution, of the byteco
 view: its figure is the execution alone, read from `debug_traceCall` (`eth_estimateGas` would report the calldata floor
 instead).
 
-Keys of `gas.json`, which is committed and compared with `--check`:
+Keys of `gas.json`:
 
 - `anchor1` is a parcel alone, by its own verb `anchorParcel`; `anchor100` a hundred by `anchor`.
 - `anchor1`, `anchor100`, `batch1000`: the ledger (or the author's chain of batches) has an entry already, as it has for
@@ -14,7 +14,10 @@ Keys of `gas.json`, which is committed and compared with `--check`:
 - `open` carries both signatures and is sent by a relayer. `registerAgain` replaces a key.
 - `permits`: typical terms, one grant, no condition; `permitsSubGrant`: through one sub-grant.
 
-Usage: python benchmarks/gas.py [--check]
+The figures go to `benchmarks/results/gas.json` and are compared with the limits and with the committed `gas.json`;
+`--check` writes nothing, `--update` replaces the committed figures.
+
+Usage: python benchmarks/gas.py [--check | --update]
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ from web3.contract import Contract
 
 ROOT = Path(__file__).resolve().parent.parent
 SNAPSHOT = Path(__file__).with_name("gas.json")
+RESULTS = Path(__file__).with_name("results") / "gas.json"
 # A folder of its own: what another run of forge is writing into its folder can't be read half-written.
 ARTIFACTS = ROOT / ".build" / "gas"
 
@@ -404,10 +408,12 @@ def _failures(figures: dict[str, int], committed: dict[str, int]) -> list[str]:
 
 
 def main() -> int:
-    """Measures; writes the snapshot, or compares with it."""
+    """Measures, and compares; 1 when something costs too much."""
     parser = argparse.ArgumentParser(description="Gas of each act, measured on Anvil")
-    parser.add_argument("--check", action="store_true", help="compare with gas.json instead of writing it")
-    check = parser.parse_args().check
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--check", action="store_true", help="write nothing")
+    mode.add_argument("--update", action="store_true", help="replace the committed figures")
+    chosen = parser.parse_args()
 
     forge = shutil.which("forge", path=ROOT / ".tools/bin") or "forge"
     command = [forge, "build", "contracts", "--out", str(ARTIFACTS / "out"), "--cache-path", str(ARTIFACTS / "cache")]
@@ -420,8 +426,10 @@ def main() -> int:
         limit = f"   limit {LIMITS[name]:>7,}" if name in LIMITS else ""
         missed = f"   missed, see {MISSED[name]}" if name in MISSED else ""
         print(f"{name:<{width}} {gas:>9,}{limit}{missed}")
-    if not check:
-        SNAPSHOT.write_text(json.dumps(figures, indent=2) + "\n")
+    target = None if chosen.check else SNAPSHOT if chosen.update else RESULTS
+    if target is not None:
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(json.dumps(figures, indent=2) + "\n")
     failures = _failures(figures, json.loads(SNAPSHOT.read_text()))
     for failure in failures:
         print(f"FAIL {failure}", file=sys.stderr)
