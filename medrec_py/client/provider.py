@@ -296,7 +296,7 @@ class Provider(Participant):
         )
 
     def _rekeys(self, subject: str, mailbox: MailboxKey) -> tuple[list[RekeyBundle], bool]:
-        """The re-keys of a relationship, and whether the newest is among them, which says all that those before it did."""
+        """The re-keys of a relationship, and whether the newest is among them: it says all that those before it did."""
         context = self._context
         entries = in_ledger(context.ledger(subject), subject)
         found = match_locators([entry.locator for entry in entries], [mailbox])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 from medrec_py.chain import TransactionReceipt
 from medrec_py.client.cutting import cut, measure, window_of
@@ -239,7 +240,7 @@ class Viewer(Participant):
 
     def revoke(self, grant: Grant | bytes) -> TransactionReceipt:
         """Withdraws a sub-grant that this viewer made."""
-        return self._actor.submit(self._actor.revoke(self._made(grant)))
+        return self._actor.submit(self._actor.revoke(self._made(grant, "subject")))
 
     def suspend(self, grant: Grant | bytes) -> TransactionReceipt:
         """Pauses a sub-grant that this viewer made."""
@@ -251,7 +252,7 @@ class Viewer(Participant):
 
     def revoke_agent(self, grant: Grant | bytes) -> TransactionReceipt:
         """Dismisses the software that acts for this viewer, or for whom it passed a grant on to."""
-        return self._actor.submit(self._actor.revoke_agent(self._made(grant, or_received=True)))
+        return self._actor.submit(self._actor.revoke_agent(self._made(grant, "viewer")))
 
     # ── internals ──
 
@@ -269,12 +270,12 @@ class Viewer(Participant):
             return []
         return [item for item in self._opened(None, _id(grant)) if subject in (None, item.grant.subject)]
 
-    def _made(self, grant: Grant | bytes, *, or_received: bool = False) -> bytes:
-        """The id of a grant that this viewer made: what it says about any other has no effect on chain."""
+    def _made(self, grant: Grant | bytes, heard: Literal["grantor", "subject", "viewer"] = "grantor") -> bytes:
+        """The id of a grant that this account made, or whose `heard` it is: what it says of others has no effect."""
         self._context.sync()
         id = _id(grant)
         item = self._context.index.grant(id)
-        if item is None or not (item.grantor == self.address or (or_received and item.viewer == self.address)):
+        if item is None or self.address not in (item.grantor, getattr(item, heard)):
             raise UnknownGrant(
                 f"No grant {id.hex()} was made by {self.address}.",
                 hint="`medrec grants` lists those that were. A grant that was received is given back (renounce).",

@@ -114,6 +114,10 @@ def consent_machine(network: MedRec, hospital: Provider, people: list[Viewer], *
                 return parent
             owner = _viewer(people, parent)
             other = next(viewer for viewer in people if viewer is not owner)
+            if parent.state != "active":
+                with pytest.raises(NotPermitted):
+                    owner.sub_grant(parent.grant, other.address, classes=sorted(classes))
+                return parent
             grant = owner.sub_grant(parent.grant, other.address, classes=sorted(classes))
             return self._add(ModelGrant(grant, frozenset(classes), 0, parent))
 
