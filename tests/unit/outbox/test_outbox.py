@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import threading
@@ -22,6 +23,7 @@ from medrec_py.errors import (
     UnknownPublication,
 )
 from medrec_py.outbox import Outbox, Parcel, Publication, PublicationState, Step
+from medrec_py.outbox.spool import Spool
 from medrec_py.storage.unixfs import digest_of
 from medrec_py.types.events import BatchAnchored
 
@@ -107,6 +109,18 @@ def test_nothing_is_left_of_the_sealed_bytes_when_all_is_confirmed(world):
         outbox.submit(world.publication(b"sealed bytes" * 100), world.patient)
     assert world.files() == []
     assert not any(b"sealed bytes" in path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+
+
+def test_the_sealed_bytes_go_as_soon_as_the_store_keeps_them(world):
+    sizes = []
+
+    def look(step: Step, id: str) -> None:
+        if step in (Step.STORED, Step.PREPARED):
+            sizes.append(sum(path.stat().st_size for path in (world.folder / "sealed").iterdir()))
+
+    with world.outbox(observer=look) as outbox:
+        outbox.submit(world.publication(b"sealed"), world.patient)
+    assert sizes == [6, 0]
 
 
 def test_a_large_parcel_is_published_from_its_file(world, tmp_path):
@@ -370,7 +384,8 @@ def test_a_copy_of_the_journal_does_not_publish_a_second_time(world):
     publication = world.publication(b"sealed")
     with world.outbox(observer=stopping_at(Step.SIGNED)) as outbox, pytest.raises(Interrupted):
         outbox.submit(publication, world.patient)
-    elsewhere = world.chain.send(world.patient, publication.calls[0])
+    # Together with another act, or it would be the very transaction that the journal holds.
+    elsewhere = world.chain.send(world.patient, [*publication.calls, world.medrec.revoke(os.urandom(32))])
     with world.outbox() as outbox:
         [outcome] = outbox.resume([world.patient])
         assert outcome.receipt.transaction_hash == elsewhere.hash
@@ -562,6 +577,37 @@ def test_a_file_of_somebody_who_is_about_to_accept_is_not_swept(world):
     with world.outbox(observer=stopping_at(Step.SEALED, look)) as outbox:
         outbox.submit(publication, world.patient)
     assert world.ledger() == digests_of(publication)
+
+
+def test_a_file_that_was_accepted_between_two_looks_is_not_swept(world, monkeypatch):
+    publication = world.publication(b"sealed")
+    with world.outbox() as outbox:
+        id = outbox.accept(publication, world.patient.address)
+        looks = iter([False])
+        look = outbox._is_needed
+        monkeypatch.setattr(outbox, "_is_needed", lambda asked: next(looks, None) is not False and look(asked))
+        outbox._sweep()
+        assert world.files() == [f"{id}.sealed"]
+        outbox.resume([world.patient])
+    assert world.ledger() == digests_of(publication)
+
+
+def test_a_file_that_is_removed_while_it_is_claimed_is_claimed_anew(tmp_path, monkeypatch):
+    """Its last holder removed it after we opened it: a lock on the removed file would exclude nobody."""
+    spool = Spool(tmp_path)
+    path = tmp_path / "sealed" / "one.sealed"
+    lock = fcntl.flock
+
+    def lock_after_removal(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        path.unlink()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_after_removal)
+    with spool.claim("one") as claim:
+        assert path.exists()
+        assert claim.size == 0
+        assert spool.claim("one") is None
 
 
 def test_a_publisher_that_holds_an_account_too_long_is_named(world):
