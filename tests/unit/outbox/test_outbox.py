@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from medrec_py.chain import generate_account
+from medrec_py.crypto.secret import CompartmentKey
 from medrec_py.errors import (
     AnchoringUnproven,
     InvalidInput,
@@ -24,6 +25,7 @@ from medrec_py.errors import (
 )
 from medrec_py.outbox import Outbox, Parcel, Publication, PublicationState, Step
 from medrec_py.outbox.spool import Spool
+from medrec_py.sealing import Context, seal_records
 from medrec_py.storage.unixfs import digest_of
 from medrec_py.types.events import BatchAnchored
 
@@ -109,6 +111,31 @@ def test_nothing_is_left_of_the_sealed_bytes_when_all_is_confirmed(world):
         outbox.submit(world.publication(b"sealed bytes" * 100), world.patient)
     assert world.files() == []
     assert not any(b"sealed bytes" in path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+
+
+def test_nothing_in_the_clear_is_ever_in_the_folder(world):
+    """Looked for at every step: words of the record, and the keys it is sealed with."""
+    key = CompartmentKey(os.urandom(32))
+    words = b"a diagnosis that nobody else may read"
+    context = Context(
+        world.chain.chain_id, world.deployment.medrec, world.patient.address, world.patient.address, 3, 2024, 0
+    )
+    sealed = seal_records([{"resourceType": "Condition", "note": words.decode()}], context, key)
+    publication = world.publication(sealed.data)
+    secrets = (words, words[:11], key.reveal(), sealed.content_key.reveal())
+    seen = []
+
+    def look(step: Step, id: str) -> None:
+        content = b"".join(path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+        assert sealed.data in content or step not in (Step.SEALED, Step.ACCEPTED)
+        for secret in secrets:
+            assert secret not in content
+            assert secret.hex().encode() not in content
+        seen.append(step)
+
+    with world.outbox(observer=look) as outbox:
+        outbox.submit(publication, world.patient)
+    assert len(seen) == len(Step) - 1
 
 
 def test_the_sealed_bytes_go_as_soon_as_the_store_keeps_them(world):
