@@ -19,12 +19,21 @@ from medrec_py.crypto import (
     ParticipantKey,
     RootKey,
     case_key,
+    derive,
     mailbox_key,
     participant_seed,
     relationship_node,
 )
+from medrec_py.crypto import Path as KeyPath
 from medrec_py.errors import IntegrityError, InvalidInput, UnknownSubject
-from medrec_py.sealing import BundleKind, RekeyBundle, match_locators, open_bundle
+from medrec_py.sealing import (
+    BundleKind,
+    RekeyBundle,
+    RelationshipBundle,
+    RelationshipKeys,
+    match_locators,
+    open_bundle,
+)
 
 GAP_LIMIT: Final = 20
 """Unused case keys in a row after which recovery stops looking; the address gap limit of BIP-44."""
@@ -87,6 +96,13 @@ class Case:
     def keeps_own_records(self) -> bool:
         """Whether the patient's own records go here: to the wallet's address, or to the first case."""
         return self.index in (None, 0)
+
+    def keys_for(self, provider: str, number: int) -> RelationshipBundle:
+        """What a provider gets when a relationship opens."""
+        node = relationship_node(self.root, self.subject, provider, number)
+        # Epoch 0 and no more: what is re-keyed later is handed over one class at a time.
+        keys = RelationshipKeys(provider, number, (derive(node, KeyPath(epoch=0)),))
+        return RelationshipBundle(keys, self.key.public_key, mailbox_key(node))
 
     def trees(self, context: Context) -> list[Tree]:
         """The trees of all its relationships, open and closed, before them that of its own records if it keeps any."""

@@ -38,6 +38,11 @@ class Cut:
     excerpts: tuple[Excerpt, ...]
     objects: tuple[bytes, ...]
 
+    @property
+    def digests(self) -> list[bytes]:
+        """Where those objects are, once they are stored."""
+        return [digest_of(data) for data in self.objects]
+
 
 def window_of(terms: Terms) -> Window:
     """The records that terms cover."""

@@ -6,7 +6,8 @@ counts as a grant that does not follow, link by link, from one by the subject.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from medrec_py.client.context import Context
 from medrec_py.client.cutting import Cut
 from medrec_py.client.results import Grant
 from medrec_py.crypto import MailboxKey, ParticipantKey, PublicKey
-from medrec_py.errors import IntegrityError, InvalidInput, WrongKey
+from medrec_py.errors import IntegrityError, InvalidInput, SigningDeclined, WrongKey
 from medrec_py.index import IndexedGrant
 from medrec_py.sealing import BundleKind, GrantBundle, open_bundle, seal_bundle
 from medrec_py.types.json_values import JsonObject
@@ -146,6 +147,17 @@ def seal_grant(
     sealed = seal_bundle(bundle, context.bundle_context(subject), [*recipients, subject_key])
     digests = [cid.digest for cid in context.store.put_many([*cutting.objects, sealed])]
     return replace(last, bundle=digests[-1])
+
+
+@contextmanager
+def withdrawn_if_declined(context: Context, objects: Iterable[bytes]) -> Iterator[None]:
+    """Takes objects out of the store again when whoever should sign for them declines: they hold keys for others."""
+    try:
+        yield
+    except SigningDeclined:
+        for digest in objects:
+            context.store.remove(digest)
+        raise
 
 
 class GrantBook:

@@ -7,14 +7,21 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from medrec_py.chain import Account, TransactionReceipt
+from medrec_py.chain import Account, TransactionReceipt, require_address
 from medrec_py.client.acts import Sender
 from medrec_py.client.audit import audit_items
 from medrec_py.client.cases import Case, Cases
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import cut
 from medrec_py.client.exporting import write_export
-from medrec_py.client.grants import GrantBook, OpenedGrant, make_terms, of_consequence, seal_grant
+from medrec_py.client.grants import (
+    GrantBook,
+    OpenedGrant,
+    make_terms,
+    of_consequence,
+    seal_grant,
+    withdrawn_if_declined,
+)
 from medrec_py.client.own_records import publish_own
 from medrec_py.client.participant import Participant
 from medrec_py.client.rekeying import Rekeying
@@ -29,13 +36,10 @@ from medrec_py.client.results import (
 )
 from medrec_py.client.verification import verify
 from medrec_py.client.window import Window, window_from
-from medrec_py.crypto import Path as KeyPath
-from medrec_py.crypto import RootKey, derive, mailbox_key, relationship_node
+from medrec_py.crypto import RootKey
 from medrec_py.errors import InvitationInvalid, UnknownGrant
 from medrec_py.fhir import RecordSet, Source, read_records
 from medrec_py.sealing import (
-    RelationshipBundle,
-    RelationshipKeys,
     seal_bundle,
 )
 from medrec_py.types.moments import DayLike, MomentLike, iso
@@ -111,37 +115,30 @@ class Patient(Participant):
                 f"The invitation is for {invitation.subject}, which is none of this wallet's addresses.",
                 subject=invitation.subject,
             )
+        provider = require_address(invitation.provider)
         known = {item.provider for item in context.index.relationships(subject=case.subject)}
-        if not self.wallet_mode and known - {invitation.provider}:
+        if not self.wallet_mode and known - {provider}:
             raise InvitationInvalid(
                 f"{case.subject} is the address of a relationship with another provider.",
                 hint="That would tie the two together. Ask for an invitation to the next address of your wallet.",
                 subject=case.subject,
             )
-        node = relationship_node(self.root, case.subject, invitation.provider, invitation.number)
-        # The provider gets epoch 0 and no more: what is re-keyed later is handed over one class at a time.
-        epoch_zero = derive(node, KeyPath(epoch=0))
-        bundle = RelationshipBundle(
-            RelationshipKeys(invitation.provider, invitation.number, (epoch_zero,)),
-            case.key.public_key,
-            mailbox_key(node),
-        )
-        recipients = [context.public_key(invitation.provider), case.key.public_key]
+        bundle = case.keys_for(provider, invitation.number)
+        recipients = [context.public_key(provider), case.key.public_key]
         digest = context.store.put(seal_bundle(bundle, context.bundle_context(case.subject), recipients)).digest
-        acceptance = case.actor.sign(
-            "Acceptance",
-            {
-                "subject": case.subject,
-                "provider": invitation.provider,
-                "number": invitation.number,
-                "expiresAt": invitation.expires_at,
-                "bundle": digest,
-            },
-        )
-        call = context.medrec.open(
-            case.subject, invitation.provider, invitation.expires_at, digest, invitation.signature, acceptance
-        )
-        receipt = case.actor.submit(call)
+        message = {
+            "subject": case.subject,
+            "provider": provider,
+            "number": invitation.number,
+            "expiresAt": invitation.expires_at,
+            "bundle": digest,
+        }
+        with withdrawn_if_declined(context, [digest]):
+            acceptance = case.actor.sign("Acceptance", message)
+            call = context.medrec.open(
+                case.subject, provider, invitation.expires_at, digest, invitation.signature, acceptance
+            )
+            receipt = case.actor.submit(call)
         context.sync()
         if self._opened(case):
             self._update([case])
@@ -289,7 +286,8 @@ class Patient(Participant):
         cutting = cut(context, case.holdings(case.trees(context)), terms)
         draft = PresentedGrant(case.subject, viewer, ZERO_BYTES32, terms)
         presented = seal_grant(context, case.subject, (draft,), cutting, case.key.public_key, [recipient])
-        case.actor.submit(case.actor.grant(case.subject, presented))
+        with withdrawn_if_declined(context, [*cutting.digests, presented.bundle]):
+            case.actor.submit(case.actor.grant(case.subject, presented))
         context.sync()
         return next(opened.grant for opened in self._opened(case) if opened.grant.presented.bundle == presented.bundle)
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from medrec_py.chain import TransactionReceipt
 from medrec_py.client.cutting import cut, measure, window_of
-from medrec_py.client.grants import OpenedGrant, make_terms, seal_grant
+from medrec_py.client.grants import OpenedGrant, make_terms, seal_grant, withdrawn_if_declined
 from medrec_py.client.holdings import Holdings
 from medrec_py.client.participant import Participant
 from medrec_py.client.received import Received
@@ -227,7 +227,8 @@ class Viewer(Participant):
         presented = seal_grant(
             context, parent.subject, (*parent.chain, draft), cutting, above.bundle.public_key, recipients
         )
-        self._actor.submit(self._actor.grant(parent.subject, presented))
+        with withdrawn_if_declined(context, [*cutting.digests, presented.bundle]):
+            self._actor.submit(self._actor.grant(parent.subject, presented))
         context.sync()
         return next(
             opened.grant for opened in self._opened(parent.subject) if opened.grant.presented.bundle == presented.bundle

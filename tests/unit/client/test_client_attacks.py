@@ -10,9 +10,10 @@ from client_world import Admitted, World, admit, ids, ndjson, observation
 
 from medrec_py.chain import generate_account
 from medrec_py.client import Grant, Viewer
+from medrec_py.client.acts import Actor
 from medrec_py.client.cutting import Cut
 from medrec_py.client.grants import make_terms, seal_grant
-from medrec_py.errors import InvitationInvalid, NotPermitted, Refused, UnknownGrant
+from medrec_py.errors import InvitationInvalid, NotPermitted, Refused, SigningDeclined, UnknownGrant
 from medrec_py.sealing import BundleKind, GrantBundle, RekeyBundle, open_bundle, seal_bundle
 from medrec_py.types.terms import ZERO_BYTES32, PresentedGrant, Terms, new_salt
 from medrec_py.types.vocabulary import VOCABULARY
@@ -352,6 +353,24 @@ def test_a_sub_grant_with_malformed_grants_above_it_stops_nobody(
     assert [item.id for item in patient.grants()] == [held.id]
     assert world.specialist.grants(subject=admitted.subject) == []
     patient.revoke(held)
+
+
+def test_a_grant_that_the_patient_declines_to_sign_leaves_no_keys_in_the_store(
+    world: World, admitted: Admitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys are sealed to the viewer before the wallet shows the sentence."""
+    patient, store = admitted.patient, world.network.store
+    world.hospital.publish(admitted.subject, ndjson(observation("a", "2024-07-01")))
+    pinned = set(store.pins())
+
+    def decline(*calls: Any) -> Any:
+        assert set(store.pins()) > pinned
+        raise SigningDeclined("No.")
+
+    monkeypatch.setattr(Actor, "submit", decline)
+    with pytest.raises(SigningDeclined):
+        patient.grant(world.clinic.address, classes="laboratory", records_from="2024-06-01")
+    assert set(store.pins()) == pinned
 
 
 def test_an_act_of_a_stranger_for_the_patient_is_refused(world: World, admitted: Admitted) -> None:
