@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MOST_IN_FLIGHT: Final = 1_000
 """Transactions of one account that are handed over before their receipts are asked for."""
 _FEWEST_IN_FLIGHT: Final = 16
+_PIECE: Final = 500
 _PLAIN_TRANSFER: Final = 21_000
 _DEFAULT_PRIORITY_FEE: Final = 10**9
 _FIRST_PAUSE: Final = 0.005
@@ -26,6 +28,8 @@ _LONGEST_PAUSE: Final = 1.0
 
 MINING_TIMEOUT = 120.0
 """Seconds without any transaction being mined after which waiting ends."""
+REPLACED_AFTER = 10.0
+"""Seconds for a node to find the receipt of a nonce that is used up, before another transaction must have used it."""
 STALLED_AFTER = 20.0
 """Seconds without any transaction being mined after which fees are raised: more than a main-network block takes."""
 
@@ -187,8 +191,7 @@ def _estimate(chain: Chain, account: Account, calls: Sequence[Call]) -> tuple[li
 
 def _deliver(chain: Chain, account: Account, flights: Sequence[Flight]) -> list[TransactionReceipt | Refused]:
     """Hands over transactions with consecutive nonces; outcomes of all of them, or of the first ones."""
-    signed = [flight.sign(account) for flight in flights]
-    answers = chain.node.batch([("eth_sendRawTransaction", ["0x" + one.raw.hex()]) for one in signed])
+    signed, answers = _hand_over(chain, account, flights)
     rejected: dict[int, Refused] = {}
     for at, answer in enumerate(answers):
         if isinstance(answer, RpcFailure) and not chain.is_known(signed[at].hash):
@@ -212,6 +215,21 @@ def _deliver(chain: Chain, account: Account, flights: Sequence[Flight]) -> list[
     ]
 
 
+def _hand_over(chain: Chain, account: Account, flights: Sequence[Flight]) -> tuple[list[SignedTransaction], list[Any]]:
+    """Signs and hands over; the transactions, and what the node answered to each."""
+    # Where signing asks nobody, the node has the first ones while the next ones are being signed.
+    piece = _PIECE if isinstance(account, KeyAccount) else len(flights)
+    signed: list[SignedTransaction] = []
+    with ThreadPoolExecutor(1, "medrec-send") as handing:
+        answers = []
+        for at in range(0, len(flights), piece):
+            fresh = [flight.sign(account) for flight in flights[at : at + piece]]
+            signed.extend(fresh)
+            requests = [("eth_sendRawTransaction", ["0x" + one.raw.hex()]) for one in fresh]
+            answers.append(handing.submit(chain.node.batch, requests))
+    return signed, [one for answer in answers for one in answer.result()]
+
+
 def _alone(chain: Chain, account: Account, call: Call, refusal: Refused) -> TransactionReceipt | Refused:
     """The outcome of a call whose transaction was rejected: sent once more if only its nonce was taken."""
     if not isinstance(refusal, NonceUsed):
@@ -230,7 +248,9 @@ def _fill(chain: Chain, account: Account, nonce: int) -> None:
 
 
 def settle(chain: Chain, account: Account, flights: Sequence[Flight]) -> list[TransactionReceipt | Refused]:
-    """Waits until transactions that were handed over are mined; receipts, or the mapped refusals of those that failed.
+    """Waits until transactions of one account that were handed over, in the order of their nonces, are mined.
+
+    Receipts, or the mapped refusals of those that failed.
 
     When nothing moves for a while, what waits is signed again with the same nonce at a higher fee: it was dropped, is
     too cheap by now, or the node forgot to look at it. Accounts whose owner would be asked again are left alone.
@@ -238,32 +258,55 @@ def settle(chain: Chain, account: Account, flights: Sequence[Flight]) -> list[Tr
     Raises:
         NotMined: Nothing moved for two minutes.
     """
-    found: dict[int, Any] = {}
-    moved = nudged = time.monotonic()
-    pause = _FIRST_PAUSE
-    while waiting := [at for at in range(len(flights)) if at not in found]:
-        places = [(at, digest) for at in waiting for digest in flights[at].hashes]
-        answers = chain.node.batch([("eth_getTransactionReceipt", ["0x" + digest.hex()]) for _, digest in places])
-        fresh = {at: answer for (at, _), answer in zip(places, answers, strict=True) if isinstance(answer, dict)}
-        found.update(fresh)
-        if len(found) == len(flights):
+    if not flights:
+        return []
+    last_nonce = flights[-1].draft["nonce"]
+    begun = moved = nudged = time.monotonic()
+    mined = -1
+    while True:
+        # Nonces are used up in their order, so the last one tells that all are mined, and the count how many.
+        count, *last = chain.node.batch([_count(account), *_receipts(flights[-1])])
+        if any(isinstance(answer, dict) for answer in last):
             break
         now = time.monotonic()
-        if fresh:
+        if quantity(count) > mined:
             moved = nudged = now
-            pause = _FIRST_PAUSE
-        elif now - moved >= MINING_TIMEOUT:
-            hashes = ["0x" + flights[at].hashes[-1].hex() for at in waiting]
+            mined = quantity(count)
+        waiting = [flight for flight in flights if flight.draft["nonce"] >= mined]
+        if mined > last_nonce and now - moved >= REPLACED_AFTER:
+            break
+        if now - moved >= MINING_TIMEOUT:
             raise NotMined(
                 f"{len(waiting)} of {len(flights)} transactions were not mined within {MINING_TIMEOUT:g} seconds.",
-                hashes=hashes,
+                hashes=["0x" + flight.hashes[-1].hex() for flight in waiting],
             )
-        elif now - nudged >= STALLED_AFTER and isinstance(account, KeyAccount):
+        if waiting and now - nudged >= STALLED_AFTER and isinstance(account, KeyAccount):
             nudged = now
-            _send_again(chain, account, [flights[at] for at in waiting])
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
-    return [chain.outcome(found[at], flight.call.name, len(flight.call.data)) for at, flight in enumerate(flights)]
+            _send_again(chain, account, waiting)
+        time.sleep(min(max(_FIRST_PAUSE, (now - begun) / 10), _LONGEST_PAUSE))
+    return _outcomes(chain, flights)
+
+
+def _outcomes(chain: Chain, flights: Sequence[Flight]) -> list[TransactionReceipt | Refused]:
+    """What became of transactions that are mined."""
+    answers = iter(chain.node.batch([request for flight in flights for request in _receipts(flight)]))
+    outcomes: list[TransactionReceipt | Refused] = []
+    for flight in flights:
+        receipts = [answer for answer in [next(answers) for _ in flight.hashes] if isinstance(answer, dict)]
+        if receipts:
+            outcomes.append(chain.outcome(receipts[0], flight.call.name, len(flight.call.data)))
+        else:
+            hashes = ["0x" + digest.hex() for digest in flight.hashes]
+            outcomes.append(NonceUsed(f"Another transaction was mined in place of {flight.call.name}.", hashes=hashes))
+    return outcomes
+
+
+def _count(account: Account) -> RpcRequest:
+    return ("eth_getTransactionCount", [account.address, "latest"])
+
+
+def _receipts(flight: Flight) -> list[RpcRequest]:
+    return [("eth_getTransactionReceipt", ["0x" + digest.hex()]) for digest in flight.hashes]
 
 
 def _send_again(chain: Chain, account: Account, flights: Sequence[Flight]) -> None:

@@ -17,11 +17,15 @@ from chain_world import World, digest, locator
 
 from medrec_py.chain import Call, Chain, TransactionReceipt, sending
 from medrec_py.chain.node import without_credentials
+from medrec_py.chain.transactions import dynamic_fee_transaction
 from medrec_py.devnet.anvil import AnvilNode
 from medrec_py.errors import (
+    ChainInconsistent,
     ChainUnavailable,
+    NonceUsed,
     NotMined,
     PortTaken,
+    Refused,
     RpcAddressInvalid,
     RpcRefused,
     ServerFailed,
@@ -118,7 +122,7 @@ def test_what_is_no_address_of_a_server_is_refused(address: str) -> None:
         ("https://user:pass@host.example:8545/key?x=1", "https://host.example:8545"),
         ("https://host.example/v3/key", "https://host.example"),
         ("wss://[::1]:8546/ws", "wss://[::1]:8546"),
-        ("/tmp/geth.ipc", "/tmp/geth.ipc"),
+        ("/run/geth.ipc", "/run/geth.ipc"),
     ],
 )
 def test_credentials_are_cut_from_addresses(address: str, shown: str) -> None:
@@ -233,6 +237,41 @@ def test_a_transaction_that_does_not_move_is_sent_again_at_a_higher_fee(
             )
             == 1
         )
+
+
+def test_a_transaction_that_another_one_replaced_is_reported_as_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "REPLACED_AFTER", 0.3)
+    with AnvilNode() as node, node.connect() as chain:
+        world = World(chain, node.accounts[0])
+        chain.node.request("evm_setAutomine", [False])
+        errors: list[Refused] = []
+
+        def send() -> None:
+            try:
+                chain.send(world.payer, anchoring(world))
+            except Refused as error:
+                errors.append(error)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        while not (pool := chain.node.request("txpool_content", [])["pending"]):
+            time.sleep(0.01)
+        (first,) = next(iter(pool.values())).values()
+        dearer = dynamic_fee_transaction(
+            chain_id=chain.chain_id,
+            nonce=int(first["nonce"], 16),
+            to=world.viewer.address,
+            data=b"",
+            value=0,
+            gas=21_000,
+            max_fee=int(first["maxFeePerGas"], 16) * 2,
+            max_priority_fee=int(first["maxPriorityFeePerGas"], 16) * 2,
+        )
+        chain.broadcast(world.payer.sign_transaction(dearer))
+        chain.node.request("evm_mine", [])
+        sender.join()
+        assert [type(error) for error in errors] == [NonceUsed]
+        assert world.medrec.ledger_head(world.payer.address) == bytes(32)
 
 
 def test_a_transaction_that_is_never_mined_is_reported_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
