@@ -12,7 +12,7 @@ from medrec_py.errors import InvalidInput
 
 
 def _fastest() -> Callable[[bytes], bytes]:
-    # safe-pysha3 takes a sixth of the time of pycryptodome, which eth_hash prefers; where it has no wheel, any will do.
+    # safe-pysha3 (the extra `fast`) takes a sixth of the time of pycryptodome, which eth_hash prefers; any will do.
     try:
         from sha3 import keccak_256
     except ImportError:
