@@ -70,7 +70,7 @@ def load_keyfile(path: str | os.PathLike[str], password: str) -> Account:
     Raises:
         KeyfileInvalid: No such file, not a key file, or another password; names the file, never the password.
     """
-    from eth_keyfile.keyfile import decode_keyfile_json
+    from eth_account import Account as EthAccount
 
     name = os.fspath(path)
     try:
@@ -83,7 +83,7 @@ def load_keyfile(path: str | os.PathLike[str], password: str) -> Account:
     if not isinstance(document, dict) or not isinstance(document.get("crypto", document.get("Crypto")), dict):
         raise KeyfileInvalid(f"{name} is no key file: it has no encrypted key.", path=name)
     try:
-        key = decode_keyfile_json(document, password)
+        key = bytes(EthAccount.decrypt(document, password))
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
         wrong_password = "MAC mismatch" in str(error)
         reason = "the password is not its own" if wrong_password else "it is damaged or of an unknown kind"
