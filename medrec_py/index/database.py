@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.pool import StaticPool
 
 from medrec_py.errors import IndexAddressInvalid, IndexDamaged, IndexUnavailable
-from medrec_py.index.schema import metadata
+from medrec_py.index.schema import LOOKUPS, metadata
 
 _SQLITE_WAIT_SECONDS: Final = 30.0
 """How long a writer waits for another process that writes the same file."""
@@ -67,6 +67,25 @@ class Database:
         """A transaction that is kept as a whole when the block ends, and not at all when it raises."""
         with self._one_at_a_time(), self._translated(), self._engine.begin() as connection:
             yield connection
+
+    def has_lookups(self) -> bool:
+        """Whether every SQL index for questions is there."""
+        with self._one_at_a_time(), self._translated():
+            inspector = inspect(self._engine)
+            there = {item["name"] for table in ("events", "entries") for item in inspector.get_indexes(table)}
+        return there >= {lookup.name for lookup in LOOKUPS}
+
+    def drop_lookups(self) -> None:
+        """Takes the SQL indexes for questions away: in a long backlog each row would go to a random page of each."""
+        with self.writing() as connection:
+            for lookup in LOOKUPS:
+                lookup.drop(connection, checkfirst=True)
+
+    def create_lookups(self) -> None:
+        """Makes those that are missing, sorted and in one go."""
+        with self.writing() as connection:
+            for lookup in LOOKUPS:
+                lookup.create(connection, checkfirst=True)
 
     def close(self) -> None:
         """Gives back all connections. May be called twice."""

@@ -91,6 +91,7 @@ class Follower:
         self._start = start_block
         self._kept = kept_hashes
         self._range = _FIRST_RANGE
+        self._has_lookups = True
         self._introduce(deployment)
 
     def _introduce(self, deployment: str) -> None:
@@ -131,6 +132,7 @@ class Follower:
         for _ in range(_ATTEMPTS):
             try:
                 standing = self._standing()
+                self._prepare(standing)
                 fork = self._fork(standing)
                 if fork is not None:
                     self._roll_back(standing, fork)
@@ -144,6 +146,9 @@ class Follower:
                     added += new
                     if progress is not None:
                         progress(SyncProgress(first, head, standing.block, added))
+                if not self._has_lookups:
+                    self._database.create_lookups()
+                    self._has_lookups = True
                 return SyncReport(standing.block, added, rolled_back_to, rebuilt)
             except _Moved:
                 continue
@@ -151,6 +156,12 @@ class Follower:
             f"The blocks of chain {self._source.chain_id} were replaced {_ATTEMPTS} times while they were read.",
             hint="What was read before is kept. Wait until the node has settled, then sync again.",
         )
+
+    def _prepare(self, standing: Cursor) -> None:
+        """An empty index before a long backlog does better without SQL indexes; an interrupted one may lack them."""
+        if standing.block < self._start and self._source.head_number() - self._start > _LONGEST_RANGE:
+            self._database.drop_lookups()
+        self._has_lookups = self._database.has_lookups()
 
     def _standing(self) -> Cursor:
         with self._database.reading() as connection:

@@ -7,12 +7,13 @@ events (`medrec_py.index.standing`), so there is no derived state that could dis
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Dialect,
     Index,
     Integer,
@@ -123,17 +124,20 @@ entries: Final = Table(
 )
 
 _PLACE: Final = (events.c.block, events.c.log_index)
-_LOOKUPS: Final = {
-    "subject": _PLACE,
+
+
+def _lookup(name: str, *columns: ColumnElement[Any], where: ColumnElement[bool] | None = None) -> Index:
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+LOOKUPS: Final = (
+    _lookup("events_by_subject", events.c.subject, *_PLACE, where=events.c.subject.is_not(None)),
     # A hospital acts a million times; whether it is accredited is asked often and must not read all that.
-    "actor": (events.c.kind, *_PLACE),
-    "viewer": _PLACE,
-    "id": _PLACE,
-}
-for _name, _rest in _LOOKUPS.items():
-    _given = events.c[_name].is_not(None)
-    Index(f"events_by_{_name}", events.c[_name], *_rest, sqlite_where=_given, postgresql_where=_given)
-_vocabularies = events.c.kind == "VocabularyPublished"
-Index("events_of_vocabularies", *_PLACE, sqlite_where=_vocabularies, postgresql_where=_vocabularies)
-Index("entries_by_owner", entries.c.owner, entries.c.block, entries.c.log_index, entries.c.place)
-Index("entries_by_digest", entries.c.digest)
+    _lookup("events_by_actor", events.c.actor, events.c.kind, *_PLACE, where=events.c.actor.is_not(None)),
+    _lookup("events_by_viewer", events.c.viewer, *_PLACE, where=events.c.viewer.is_not(None)),
+    _lookup("events_by_id", events.c.id, *_PLACE, where=events.c.id.is_not(None)),
+    _lookup("events_of_vocabularies", *_PLACE, where=events.c.kind == "VocabularyPublished"),
+    _lookup("entries_by_owner", entries.c.owner, entries.c.block, entries.c.log_index, entries.c.place),
+    _lookup("entries_by_digest", entries.c.digest),
+)
+"""SQL indexes that questions need and following the chain does not; without them answers are slow, and the same."""

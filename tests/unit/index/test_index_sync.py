@@ -10,7 +10,7 @@ import pytest
 from event_strategies import PATIENTS, PROVIDERS, Registry, registries
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_chain import ScriptedChain
+from scripted_chain import Block, ScriptedChain
 from sqlalchemy import create_engine, text
 
 from medrec_py.errors import (
@@ -106,6 +106,46 @@ def test_an_interrupted_sync_goes_on_where_it_stopped(url):
         stopped = index.head
         assert index.sync() == SyncReport(head=49, events=49 - stopped)
         assert list(index.events()) == chain.all_events
+
+
+def lookups(url: str) -> set[str]:
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        found = {
+            row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql > ''")
+        }
+    connection.close()
+    return found
+
+
+def test_a_long_backlog_is_read_without_sql_indexes_and_they_are_made_at_its_end(url):
+    chain = chain_of(3)
+    chain.blocks += [Block(number.to_bytes(32, "big"), ()) for number in range(3, 6000)]
+    during = []
+    with Index(url, chain) as index:
+        assert len(lookups(url)) == 7
+        index.sync(progress=lambda progress: during.append(len(lookups(url))))
+        assert set(during) == {0}
+        assert len(lookups(url)) == 7
+        assert len(index.relationships(subject=PATIENT)) == 3
+
+
+def test_an_interrupted_backlog_gets_its_sql_indexes_when_it_is_finished(url):
+    chain = chain_of(3)
+    chain.blocks += [Block(number.to_bytes(32, "big"), ()) for number in range(3, 6000)]
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(progress):
+        raise Interrupted
+
+    with Index(url, chain) as index, pytest.raises(Interrupted):
+        index.sync(progress=interrupt)
+    assert lookups(url) == set()
+    with Index(url, chain) as index:
+        assert len(index.relationships(subject=PATIENT)) == 3
+        index.sync()
+    assert len(lookups(url)) == 7
 
 
 def test_progress_counts_up_to_the_head(url):
