@@ -8,6 +8,7 @@ import pytest
 from chain_world import World, digest, locator
 
 from medrec_py.chain import Call, TransactionReceipt, generate_account
+from medrec_py.chain.node import RpcFailure
 from medrec_py.chain.sending import pricing_requests
 from medrec_py.chain.transactions import dynamic_fee_transaction, transaction_hash
 from medrec_py.errors import (
@@ -118,7 +119,7 @@ def test_a_nonce_taken_by_somebody_else_costs_no_call(any_world: World) -> None:
     assert len([logged for logged in events if isinstance(logged.event, Anchored)]) == 6
 
 
-def test_a_rejected_transaction_in_the_middle_leaves_no_gap(any_world: World) -> None:
+def test_a_call_that_can_not_be_paid_leaves_the_others_alone(any_world: World) -> None:
     world = any_world
     calls = [anchoring(world) for _ in range(6)]
     calls[2] = Call(world.viewer.address, b"", "too much", 10**40)
@@ -127,13 +128,60 @@ def test_a_rejected_transaction_in_the_middle_leaves_no_gap(any_world: World) ->
     assert world.chain.send(world.payer, anchoring(world))
 
 
+@pytest.mark.servers
+def test_a_transaction_that_the_node_rejects_leaves_no_gap_for_those_behind_it(anvil_world: World) -> None:
+    world = anvil_world
+    calls = [anchoring(world) for _ in range(6)]
+    batch = world.chain.node.batch
+
+    def reject_the_third(requests: list[tuple[str, list[object]]]) -> list[object]:
+        if requests[0][0] != "eth_sendRawTransaction":
+            return batch(requests)
+        world.chain.node.batch = batch  # type: ignore[method-assign]
+        answers = batch([request for at, request in enumerate(requests) if at != 2])
+        return [*answers[:2], RpcFailure(-32000, "transaction type not supported"), *answers[2:]]
+
+    world.chain.node.batch = reject_the_third  # type: ignore[method-assign, assignment]
+    outcomes = world.chain.send_many(world.payer, calls)
+    assert kinds(outcomes) == ["TransactionReceipt"] * 2 + ["RpcRefused"] + ["TransactionReceipt"] * 3
+    assert "not supported" in outcomes[2].message  # type: ignore[union-attr]
+    assert world.chain.send(world.payer, anchoring(world))
+
+
+def test_a_node_without_room_gets_the_rest_later(any_world: World) -> None:
+    world = any_world
+    calls = [anchoring(world) for _ in range(10)]
+    batch = world.chain.node.batch
+    handed_over = []
+
+    def take_four(requests: list[tuple[str, list[object]]]) -> list[object]:
+        if requests[0][0] != "eth_sendRawTransaction":
+            return batch(requests)
+        handed_over.append(len(requests))
+        return [*batch(requests[:4]), *[RpcFailure(-32000, "txpool is full") for _ in requests[4:]]]
+
+    world.chain.node.batch = take_four  # type: ignore[method-assign, assignment]
+    assert kinds(world.chain.send_many(world.payer, calls)) == ["TransactionReceipt"] * 10
+    assert handed_over == [10, 6, 2]
+
+
 def test_an_account_that_runs_dry_is_told_and_what_it_could_pay_is_mined(any_world: World) -> None:
     world = any_world
     poor = generate_account()
     pricing = world.chain.pricing(world.chain.node.batch(pricing_requests(poor.address)))
     world.chain.send(world.payer, Call(poor.address, b"", "fund", 160_000 * pricing.max_fee))
     calls = [world.medrec.revoke(digest()) for _ in range(8)]
+    batch, handed_over = world.chain.node.batch, []
+
+    def count(requests: list[tuple[str, list[object]]]) -> list[object]:
+        if requests[0][0] == "eth_sendRawTransaction":
+            handed_over.append(len(requests))
+        return batch(requests)
+
+    world.chain.node.batch = count  # type: ignore[method-assign, assignment]
     outcomes = world.chain.send_many(poor, calls)
+    # Never more at once than the account could pay at the price offered, or a node might let them lie.
+    assert max(handed_over) * 28_000 < 160_000
     mined = [isinstance(one, TransactionReceipt) for one in outcomes]
     assert mined == sorted(mined, reverse=True)
     assert 1 <= sum(mined) < 8
