@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, DropIndex, ExecutableDDLElement
 
 from medrec_py.errors import IndexAddressInvalid, IndexDamaged, IndexUnavailable
 from medrec_py.index.schema import LOOKUPS, metadata
@@ -23,6 +24,7 @@ _SQLITE_CACHE_KIB: Final = 65_536
 """Page cache: holds the inner pages of all indexes of a million events."""
 _SQLITE_CHECKPOINT_PAGES: Final = 16_384
 """64 MiB of write-ahead log: the pages of several ranges go into the file together."""
+_LOOKUP_ATTEMPTS: Final = 5
 
 
 class Database:
@@ -77,15 +79,23 @@ class Database:
 
     def drop_lookups(self) -> None:
         """Takes the SQL indexes for questions away: in a long backlog each row would go to a random page of each."""
-        with self.writing() as connection:
-            for lookup in LOOKUPS:
-                lookup.drop(connection, checkfirst=True)
+        self._change_lookups([DropIndex(lookup, if_exists=True) for lookup in LOOKUPS])
 
     def create_lookups(self) -> None:
         """Makes those that are missing, sorted and in one go."""
-        with self.writing() as connection:
-            for lookup in LOOKUPS:
-                lookup.create(connection, checkfirst=True)
+        self._change_lookups([CreateIndex(lookup, if_not_exists=True) for lookup in LOOKUPS])
+
+    def _change_lookups(self, statements: Sequence[ExecutableDDLElement]) -> None:
+        for attempt in range(_LOOKUP_ATTEMPTS):
+            try:
+                with self.writing() as connection:
+                    for statement in statements:
+                        connection.execute(statement)
+                return
+            except (IndexUnavailable, IndexDamaged):
+                # Another process on this database does the same at this moment; the second look finds it done.
+                if attempt == _LOOKUP_ATTEMPTS - 1:
+                    raise
 
     def close(self) -> None:
         """Gives back all connections. May be called twice."""

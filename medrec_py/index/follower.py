@@ -65,8 +65,12 @@ class Cursor:
     block_hash: bytes
 
 
-class _Moved(Exception):
-    """Somebody else moved the cursor, or blocks were replaced while they were read: look again."""
+class _Replaced(Exception):
+    """Blocks were replaced while they were read: look again."""
+
+
+class _Overtaken(Exception):
+    """Another process moved the cursor on: look again from there."""
 
 
 class Follower:
@@ -129,7 +133,8 @@ class Follower:
         rolled_back_to: int | None = None
         rebuilt = False
         first: int | None = None
-        for _ in range(_ATTEMPTS):
+        attempts = 0
+        while attempts < _ATTEMPTS:
             try:
                 standing = self._standing()
                 self._prepare(standing)
@@ -150,8 +155,10 @@ class Follower:
                     self._database.create_lookups()
                     self._has_lookups = True
                 return SyncReport(standing.block, added, rolled_back_to, rebuilt)
-            except _Moved:
-                continue
+            except _Overtaken:
+                continue  # whoever overtakes gets on, so this ends
+            except _Replaced:
+                attempts += 1
         raise Unavailable(
             f"The blocks of chain {self._source.chain_id} were replaced {_ATTEMPTS} times while they were read.",
             hint="What was read before is kept. Wait until the node has settled, then sync again.",
@@ -203,7 +210,7 @@ class Follower:
             start, end = standing.block + 1, min(standing.block + self._range, head)
             end_hash = self._hash(end)
             if standing.block_hash and self._source.block_hash(standing.block) != standing.block_hash:
-                raise _Moved
+                raise _Replaced
             try:
                 logged = self._source.logs(start, end)
             except Unavailable:
@@ -215,7 +222,7 @@ class Follower:
             break
         known = self._known_hashes(logged, start, Cursor(end, end_hash), head)
         if self._source.block_hash(end) != end_hash:
-            raise _Moved
+            raise _Replaced
         arrived = Cursor(end, end_hash)
         count = self._keep(standing, arrived, _in_order(logged, start, end, known), known)
         self._adapt(end - start + 1, count)
@@ -224,7 +231,7 @@ class Follower:
     def _hash(self, number: int) -> bytes:
         digest = self._source.block_hash(number)
         if digest is None:
-            raise _Moved
+            raise _Replaced
         return digest
 
     def _known_hashes(self, logged: list[LoggedEvent], start: int, end: Cursor, head: int) -> dict[int, bytes]:
@@ -234,7 +241,7 @@ class Follower:
             known[number] = self._hash(number)
         for event in logged:
             if known.setdefault(event.block_number, event.block_hash) != event.block_hash:
-                raise _Moved  # the answer is of another fork, or put together from two
+                raise _Replaced  # the answer is of another fork, or put together from two
         return known
 
     # ── keeping ──
@@ -264,7 +271,7 @@ class Follower:
             .values(block=arrived.block, block_hash=arrived.block_hash)
         )
         if moved.rowcount != 1:
-            raise _Moved
+            raise _Overtaken
 
     def _prune(self, connection: Connection, standing: Cursor, arrived: Cursor) -> None:
         """Forgets hashes of blocks without events that have left the window."""
