@@ -26,6 +26,8 @@ _EVENTS_PER_RANGE: Final = 10_000
 _FIRST_RANGE: Final = 100
 _LONGEST_RANGE: Final = 5_000
 """Blocks. Nodes that allow fewer refuse, and the range is halved; more would let a sudden crowd fill memory."""
+_LONG_BACKLOG: Final = 1_000
+"""Blocks from which on an empty index is filled before its SQL indexes are made."""
 _ATTEMPTS: Final = 10
 """How often blocks may be replaced while they are read before `sync` gives up; each time it starts at the fork."""
 
@@ -166,7 +168,7 @@ class Follower:
 
     def _prepare(self, standing: Cursor) -> None:
         """An empty index before a long backlog does better without SQL indexes; an interrupted one may lack them."""
-        if standing.block < self._start and self._source.head_number() - self._start > _LONGEST_RANGE:
+        if standing.block < self._start and self._source.head_number() - self._start > _LONG_BACKLOG:
             self._database.drop_lookups()
         self._has_lookups = self._database.has_lookups()
 
