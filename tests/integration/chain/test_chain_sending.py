@@ -119,6 +119,23 @@ def test_a_nonce_taken_by_somebody_else_costs_no_call(any_world: World) -> None:
     assert len([logged for logged in events if isinstance(logged.event, Anchored)]) == 6
 
 
+def test_a_nonce_taken_while_one_transaction_is_signed_costs_no_call(any_world: World) -> None:
+    world = any_world
+    stolen = world.chain.prepare(world.payer, anchoring(world))
+    request = world.chain.node.request
+
+    def interfere(method: str, params: list[object]) -> object:
+        if method == "eth_sendRawTransaction":
+            world.chain.node.request = request  # type: ignore[method-assign]
+            world.chain.wait(world.chain.broadcast(stolen.raw))
+        return request(method, params)
+
+    world.chain.node.request = interfere  # type: ignore[method-assign, assignment]
+    receipt = world.chain.send(world.payer, anchoring(world))
+    assert receipt.hash != stolen.hash
+    assert len([one for one in world.chain.logs(0, world.chain.head_number()) if isinstance(one.event, Anchored)]) == 2
+
+
 def test_a_call_that_can_not_be_paid_leaves_the_others_alone(any_world: World) -> None:
     world = any_world
     calls = [anchoring(world) for _ in range(6)]

@@ -145,6 +145,46 @@ def test_no_altered_log_decodes_to_the_same_event_or_breaks_the_decoder(
     assert after.event != before.event
 
 
+@pytest.mark.parametrize("name", [text for text, decoder in SIGNATURES.items() if decoder is not None])
+def test_every_single_byte_of_a_log_counts(name: str) -> None:
+    entry = EVENTS[name]
+    # Lengths that leave padding behind a dynamic value, so that its bytes are flipped too.
+    sample = {"address": CONTRACT, "bytes": b"k" * 45, "bytes32[]": [bytes([n]) * 32 for n in range(3)]}
+    values = [
+        b"l" * 48
+        if part["name"] == "locators"
+        else sample.get(abi_type(part), 7 if "uint" in part["type"] else b"w" * 16)
+        for part in entry["inputs"]
+    ]
+    values = [
+        v.ljust(32, b"w") if abi_type(p) == "bytes32" else v for v, p in zip(values, entry["inputs"], strict=True)
+    ]
+    pairs = list(zip(entry["inputs"], values, strict=True))
+    plain = [(abi_type(part), value) for part, value in pairs if not part["indexed"]]
+    topics = [keccak(name.encode()), *(encode([abi_type(part)], [value]) for part, value in pairs if part["indexed"])]
+    data = encode([kind for kind, _ in plain], [value for _, value in plain])
+    log = {
+        "address": CONTRACT,
+        "topics": ["0x" + topic.hex() for topic in topics],
+        "data": "0x" + data.hex(),
+        "blockNumber": "0x1",
+        "blockHash": "0x" + "22" * 32,
+        "logIndex": "0x0",
+        "transactionHash": "0x" + "33" * 32,
+    }
+    event = decode_log(log)
+    assert event is not None
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1
+        try:
+            other = decode_log({**log, "data": "0x" + changed.hex()})
+        except ChainInconsistent:
+            continue
+        assert other is not None
+        assert other.event != event.event, at
+
+
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=70),

@@ -169,6 +169,12 @@ def test_a_role_that_was_taken_away_does_not_come_back_by_itself(fresh_world: Wo
     assert delays(world.chain, report.deployment, world.payer)["accredit"] == 0  # type: ignore[arg-type]
 
 
+def test_naming_somebody_who_has_the_role_already_sends_nothing(fresh_world: World) -> None:
+    payer = fresh_world.payer.address
+    report = deploy(fresh_world.chain, fresh_world.payer, accreditors=(payer,), guardians=(payer,))
+    assert not report.receipts
+
+
 def test_a_later_vocabulary_follows_the_delay_of_its_publisher(fresh_world: World) -> None:
     world = fresh_world
     functions = artifact("Authority").functions
