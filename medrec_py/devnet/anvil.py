@@ -46,6 +46,7 @@ class AnvilNode:
         # Anvil's usual keys are known to the whole world; a network of one's own gets keys of its own.
         self._accounts = tuple(generate_account() for _ in range(_ACCOUNTS))
         self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
 
     @property
@@ -96,6 +97,14 @@ class AnvilNode:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        # Ends Anvil when this process is killed: its end of the pipe is then closed, and `read` returns.
+        self._watcher = subprocess.Popen(  # noqa: S603 (the command is made here)
+            ["/bin/sh", "-c", 'read -r _; kill "$1"', "sh", str(self._process.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         try:
             self._wait()
             self._fund()
@@ -106,6 +115,10 @@ class AnvilNode:
 
     def stop(self) -> None:
         """Ends it; harmless when it has ended."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.kill()
+            watcher.communicate()
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGTERM)

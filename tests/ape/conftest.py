@@ -28,13 +28,19 @@ def deployment(sdk_chain: Chain, accounts: Any) -> Deployment:
     return deploy(sdk_chain, as_account(accounts[0])).deployment
 
 
+@pytest.fixture(scope="session")
+def contracts(project: Any) -> Any:
+    """The contracts, compiled by ape now: what it keeps is not renewed when only an imported file changed."""
+    return project.load_contracts(use_cache=False)
+
+
 @pytest.fixture
-def medrec(project: Any, deployment: Deployment) -> Any:
+def medrec(contracts: Any, deployment: Deployment) -> Any:
     """`MedRec` as ape sees it."""
-    return project.MedRec.at(deployment.medrec)
+    return contracts["MedRec"].at(deployment.medrec)
 
 
 @pytest.fixture
-def registrar(project: Any, deployment: Deployment) -> Any:
+def registrar(contracts: Any, deployment: Deployment) -> Any:
     """`Registrar` as ape sees it."""
-    return project.Registrar.at(deployment.registrar)
+    return contracts["Registrar"].at(deployment.registrar)

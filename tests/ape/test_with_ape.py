@@ -17,9 +17,9 @@ from medrec_py.types.vocabulary import VOCABULARY
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
-def test_ape_compiles_the_code_that_is_shipped(project: Any, name: str) -> None:
+def test_ape_compiles_the_code_that_is_shipped(contracts: Any, name: str) -> None:
     # ape can't leave out the metadata that solc puts behind the code: 0xa264"ipfs"… and its length in two bytes.
-    compiled = bytes(project.contracts[name].contract_type.get_runtime_bytecode())
+    compiled = bytes(contracts[name].contract_type.get_runtime_bytecode())
     shipped = artifact(name).runtime_code
     assert compiled[: len(shipped)] == shipped
     assert compiled[len(shipped) :][:2] == b"\xfe\xa2"

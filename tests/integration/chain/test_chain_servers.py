@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -67,6 +68,20 @@ def test_nothing_is_left_running_when_the_work_with_it_fails() -> None:
         work()
     assert len(pids) == 1
     assert not psutil.pid_exists(pids[0])
+
+
+def test_a_killed_starter_takes_its_node_with_it() -> None:
+    program = (
+        "import time; from medrec_py.devnet.anvil import AnvilNode\n"
+        "with AnvilNode() as node: print(node.process_id, flush=True); time.sleep(60)"
+    )
+    starter = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert starter.stdout is not None
+    node = psutil.Process(int(starter.stdout.readline()))
+    assert node.is_running()
+    starter.kill()
+    starter.communicate()
+    node.wait(10)
 
 
 def test_a_taken_port_is_named() -> None:
