@@ -326,6 +326,13 @@ contract RecordsTest is World {
         assertTrue(_isInBatch(next, none));
     }
 
+    function test_a_pair_that_never_had_a_relationship_has_no_number_to_anchor_under() public {
+        bytes32 leaf = _leaf(secondPatient.addr, 0, DIGEST);
+        bytes32[] memory none = new bytes32[](0);
+        _anchorBatch(leaf);
+        assertFalse(medrec.isInBatch(secondPatient.addr, provider.addr, DIGEST, LOCATOR, BLIND, leaf, none));
+    }
+
     function test_a_batch_anchored_before_the_relationship_opened_does_not_count() public {
         bytes32 leaf = _leaf(secondPatient.addr, 1, DIGEST);
         bytes32[] memory none = new bytes32[](0);
