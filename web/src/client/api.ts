@@ -64,10 +64,21 @@ export interface Wallets {
   /**
    * Asks for the signature that unlocks everything, and finds the patient's addresses.
    * The root key lives in memory until `PatientClient.lock`.
+   *
+   * A wallet that signs differently each time can't make a root key: `PageError("wallet_unsteady")`. Its root is a
+   * random one in an encrypted file (`makeRootFile`, the same file as the command line's), given here as `backup`.
    */
-  unlock(mode: Mode, onProgress?: OnProgress): Promise<PatientClient>;
+  unlock(mode: Mode, onProgress?: OnProgress, backup?: RootBackup): Promise<PatientClient>;
+  /** A new random root, encrypted with a password: the person keeps this file, the page keeps nothing. */
+  makeRootFile(password: string): Promise<string>;
   /** A new wallet takes the place of a lost one: see `Recovery`. */
   recovery(): Promise<Recovery>;
+}
+
+/** The content of a root key file and what opens it. */
+export interface RootBackup {
+  file: string;
+  password: string;
 }
 
 export interface Progress {
