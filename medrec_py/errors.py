@@ -407,6 +407,21 @@ class DevnetBusy(Unavailable):
     default_hint = "Wait until it is done, or use another folder."
 
 
+# ── web: the patient's page ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class PageMissing(Unavailable):
+    """The patient's page was not built, so there is nothing to serve."""
+
+    default_hint = "In a clone of the project, build it with `make web`; a wheel made after that carries it."
+
+
+class PageInvalid(IntegrityError):
+    """What was built is no page that may be served: it holds a script that no hash can pin, or names a missing file."""
+
+    default_hint = "Build it again with `make web`."
+
+
 # ── chain: what the contracts refuse, one class per Solidity error ───────────────────────────────────────────────────
 
 
@@ -855,3 +870,54 @@ class JournalUnavailable(Unavailable):
     """The folder of an outbox can't be read or written."""
 
     default_hint = "Nothing was published. Make room or correct the folder's rights, then run the same again."
+
+
+# ── relay: other people's signed acts ────────────────────────────────────────────────────────────────────────────────
+
+
+class UnknownAct(InvalidInput):
+    """A relayer knows no act with this id, or has forgotten it since."""
+
+    default_hint = "Finished acts are forgotten after an hour. Send the same calls again: they get the same id."
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The same idempotency key came with other calls."""
+
+    default_hint = "Make a new key for new calls; repeat a key only with the very same calls."
+
+
+class RelayBudgetSpent(Refused):
+    """A relayer pays no more today, or not at this price."""
+
+    default_hint = "Try another relayer, come back after `retry_after` seconds, or send the act from a wallet with ether."
+
+
+class RelayTooOften(Refused):
+    """A relayer is asked more often than it answers."""
+
+    default_hint = "Come back after `retry_after` seconds, or try another relayer."
+
+
+class RelayInconsistent(IntegrityError):
+    """A relayer names a transaction that does not carry the acts it was given, or answers what makes no sense."""
+
+    default_hint = "Don't use this relayer. What was signed can be sent through another one, once."
+
+
+class RelayJournalDamaged(IntegrityError):
+    """The journal of a relayer holds what no relayer of this version wrote."""
+
+    default_hint = "Keep the file and start with another one: nonces are found again from the chain."
+
+
+class RelayJournalUnavailable(Unavailable):
+    """The journal of a relayer can't be opened or written, or another relayer uses it."""
+
+    default_hint = "Nothing was sent. Make room, correct the file's rights or end the other relayer, then start again."
+
+
+class RelayUnavailable(Unavailable):
+    """No relayer answers, or none that was named can pay."""
+
+    default_hint = "Nothing was lost. Try again, name another relayer, or send the act from a wallet with ether."

@@ -17,7 +17,7 @@ from medrec_py.chain.decoding import decode_logs
 from medrec_py.chain.deployment import Deployment
 from medrec_py.chain.node import Node, RemoteNode, RpcFailure, RpcRequest, member, quantity, raw_bytes
 from medrec_py.chain.reverts import decode_revert
-from medrec_py.chain.transactions import transaction_hash
+from medrec_py.chain.transactions import transaction_hash, unsigned
 from medrec_py.errors import (
     DeploymentMissing,
     InsufficientEther,
@@ -211,6 +211,40 @@ class Chain:
         """
         return self._draft(account, self.one_call(call), nonce).sign(account)
 
+    def reprice(
+        self, account: Account, waiting: bytes, *, most: int | None = None, instead: Call | None = None
+    ) -> SignedTransaction | None:
+        """Signs what waits anew: the same nonce, so at most one of them is mined, at a fee for which nodes replace it.
+
+        Sends nothing and simulates nothing: what waits was simulated, and whether it would still succeed is for the
+        caller to ask. The fee rises by a quarter, or to today's price when that is more.
+
+        Args:
+            account: Who signed it.
+            waiting: The raw transaction that waits.
+            most: Wei per gas that are never exceeded.
+            instead: Another call to take its place, such as one that does nothing.
+
+        Returns:
+            The dearer transaction; None when it would cost more than `most`.
+
+        Raises:
+            InsufficientEther: The account can't pay for it.
+        """
+        draft = unsigned(waiting)
+        call = instead or Call(draft["to"], draft["data"], value=draft["value"])
+        if instead is not None:
+            gas = self.simulate(instead, account.address)
+            draft |= {"to": instead.to, "data": instead.data, "value": instead.value, "gas": gas}
+        pricing = self.pricing(self.node.batch(sending.pricing_requests(account.address)))
+        flight = sending.Flight(call, draft)
+        if not flight.raise_fees(pricing.max_fee, most):
+            return None
+        needed = flight.draft["gas"] * flight.draft["maxFeePerGas"] + call.value
+        if needed > pricing.balance:
+            raise pricing.unaffordable(account.address, needed)
+        return flight.sign(account)
+
     def broadcast(self, raw: bytes) -> bytes:
         """Hands a signed transaction to the network; fine if it is known or mined already.
 
@@ -219,7 +253,7 @@ class Chain:
 
         Raises:
             NonceUsed: Another transaction used the nonce up: this one can never be mined; prepare a new one.
-                InsufficientEther: The account can't pay for it.
+            InsufficientEther: The account can't pay for it.
             RpcRefused: The node rejects it for another reason.
         """
         digest = transaction_hash(raw)

@@ -21,7 +21,8 @@ MOST_IN_FLIGHT: Final = 1_000
 """Transactions of one account that are handed over before their receipts are asked for."""
 _FEWEST_IN_FLIGHT: Final = 16
 _PIECE: Final = 500
-_PLAIN_TRANSFER: Final = 21_000
+PLAIN_TRANSFER: Final = 21_000
+"""Gas of a transaction that calls nothing."""
 _DEFAULT_PRIORITY_FEE: Final = 10**9
 _FIRST_PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 1.0
@@ -116,10 +117,25 @@ class Flight:
         self.hashes.append(transaction_hash(raw))
         return SignedTransaction(raw, self.hashes[-1], self.draft["nonce"])
 
-    def raise_fees(self) -> None:
-        """Makes the draft dearer by a quarter: nodes replace a waiting transaction for a tenth more, or an eighth."""
-        for name in ("maxFeePerGas", "maxPriorityFeePerGas"):
-            self.draft = {**self.draft, name: self.draft[name] * 5 // 4 + 1}
+    def raise_fees(self, least: int = 0, most: int | None = None) -> bool:
+        """Makes the draft dearer by a quarter: nodes replace a waiting transaction for a tenth more, or an eighth.
+
+        Args:
+            least: Wei per gas that a transaction costs now, to which the fee rises if that is more.
+            most: Wei per gas that are never exceeded.
+
+        Returns:
+            Whether it could be done: not when an eighth more than before would be above `most`.
+        """
+        fee, tip = self.draft["maxFeePerGas"], self.draft["maxPriorityFeePerGas"]
+        raised = max(fee * 5 // 4 + 1, least)
+        if most is not None and raised > most:
+            raised = most
+            if raised < fee * 9 // 8 + 1:
+                return False
+        # The tip has to rise as well to replace what waits, and can't be more than all that is paid.
+        self.draft = {**self.draft, "maxFeePerGas": raised, "maxPriorityFeePerGas": min(tip * 5 // 4 + 1, raised)}
+        return True
 
 
 def pricing_requests(sender: str) -> list[RpcRequest]:
@@ -243,8 +259,13 @@ def _alone(chain: Chain, account: Account, call: Call, refusal: Refused) -> Tran
 def _fill(chain: Chain, account: Account, nonce: int) -> None:
     """Uses a nonce up with a transfer of nothing to oneself, so that the transactions behind it can be mined."""
     pricing = chain.pricing(chain.node.batch(pricing_requests(account.address)))
-    nothing = Call(to=account.address, data=b"", name="nothing")
-    chain.broadcast(Flight(nothing, pricing.draft(nothing, _PLAIN_TRANSFER, nonce)).sign(account).raw)
+    call = nothing(account.address)
+    chain.broadcast(Flight(call, pricing.draft(call, PLAIN_TRANSFER, nonce)).sign(account).raw)
+
+
+def nothing(sender: str) -> Call:
+    """A transfer of nothing to oneself, which uses a nonce up and does nothing else."""
+    return Call(to=sender, data=b"", name="nothing")
 
 
 def settle(chain: Chain, account: Account, flights: Sequence[Flight]) -> list[TransactionReceipt | Refused]:

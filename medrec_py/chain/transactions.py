@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from medrec_py.chain.hashing import keccak
+from medrec_py.chain.hashing import checksum, keccak
+from medrec_py.errors import InvalidInput
 
 DYNAMIC_FEE: Final = b"\x02"
 """First byte of an EIP-1559 transaction (EIP-2718 type 2)."""
@@ -69,6 +70,35 @@ def signed_bytes(fields: bytes, signature: bytes) -> bytes:
     """The raw transaction of the fields and a 65-byte signature r ‖ s ‖ parity (0 or 1)."""
     parts = (signature[64:], signature[:32], signature[32:64])
     return DYNAMIC_FEE + _rlp_list(fields + b"".join(_rlp_string(part.lstrip(b"\0")) for part in parts))
+
+
+def unsigned(raw: bytes) -> dict[str, Any]:
+    """What was signed: the fields of a raw transaction that `dynamic_fee_transaction` made.
+
+    Raises:
+        InvalidInput: It is no such transaction.
+    """
+    import rlp
+
+    try:
+        if raw[:1] != DYNAMIC_FEE:
+            raise ValueError(raw[:1])
+        chain_id, nonce, tip, fee, gas, to, value, data, *_ = rlp.decode(raw[1:])
+        if len(to) != 20:
+            raise ValueError(to)
+        numbers = [int.from_bytes(item, "big") for item in (chain_id, nonce, gas, value, fee, tip)]
+    except (rlp.exceptions.RLPException, ValueError, TypeError) as error:
+        raise InvalidInput(f"{len(raw)} bytes are no signed EIP-1559 call.", length=len(raw)) from error
+    return dynamic_fee_transaction(
+        chain_id=numbers[0],
+        nonce=numbers[1],
+        to=checksum(to),
+        data=bytes(data),
+        value=numbers[3],
+        gas=numbers[2],
+        max_fee=numbers[4],
+        max_priority_fee=numbers[5],
+    )
 
 
 def transaction_hash(raw: bytes) -> bytes:

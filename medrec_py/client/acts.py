@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from medrec_py.chain import Account, Call, Chain, MedRecContract, RegistrarContract, TransactionReceipt, terms_hash
-from medrec_py.chain.abi import artifact
+from medrec_py.chain import (
+    Account,
+    Call,
+    Chain,
+    Deployment,
+    MedRecContract,
+    RegistrarContract,
+    TransactionReceipt,
+    terms_hash,
+)
+from medrec_py.chain.abi import Function, artifact
 from medrec_py.errors import InvalidInput, NoRelayer
 from medrec_py.types.terms import PresentedGrant, grant_message, typed_data
 
@@ -26,6 +35,37 @@ RELAYED: Final = {
     "Registrar": ("registerWithSig",),
 }
 """The functions, by contract, whose callers don't matter because the signature says who acts."""
+
+
+def relayed_functions(deployment: Deployment) -> dict[tuple[str, bytes], tuple[str, Function]]:
+    """Every function that a relayer calls for others: contract and function, by address (EIP-55) and selector."""
+    addresses = deployment.addresses
+    return {
+        (addresses[contract], function.selector): (contract, function)
+        for contract, names in RELAYED.items()
+        if contract in addresses
+        for function in (artifact(contract).functions[name] for name in names)
+    }
+
+
+def require_signed_acts(deployment: Deployment, calls: Sequence[Call]) -> None:
+    """Lets through what a relayer may send.
+
+    Raises:
+        InvalidInput: There is nothing, or one of the calls is not a signed act.
+    """
+    if not calls:
+        raise InvalidInput("There is no act to relay.", hint="Give at least one.")
+    relayed = relayed_functions(deployment)
+    for call in calls:
+        # What a call names itself counts for nothing: only where it goes, what it calls and what it would cost.
+        if call.value or (call.to, call.data[:4]) not in relayed:
+            raise InvalidInput(
+                f"{call.name or 'A call'} to {call.to} is not a signed act.",
+                hint="Sign it first; a relayer sends no other call and no ether.",
+                function=call.name,
+                to=call.to,
+            )
 
 
 class Sender(Protocol):
@@ -52,14 +92,6 @@ class Relayer:
         """Address that pays."""
         return self._account.address
 
-    def _relayed(self) -> set[tuple[str, bytes]]:
-        addresses = self._chain.deployment.addresses
-        return {
-            (addresses[contract], artifact(contract).functions[name].selector)
-            for contract, names in RELAYED.items()
-            for name in names
-        }
-
     def relay(self, calls: Sequence[Call]) -> TransactionReceipt:
         """Sends the acts, all or none, in one transaction, after a simulation.
 
@@ -67,15 +99,7 @@ class Relayer:
             InvalidInput: One of them is not a signed act.
             Refused: The contracts refuse one of them; nothing was sent.
         """
-        for call in calls:
-            # What a call names itself counts for nothing: only where it goes, what it calls and what it would cost.
-            if call.value or (call.to, call.data[:4]) not in self._relayed():
-                raise InvalidInput(
-                    f"{call.name or 'A call'} to {call.to} is not a signed act.",
-                    hint="Sign it first; a relayer sends no other call and no ether.",
-                    function=call.name,
-                    to=call.to,
-                )
+        require_signed_acts(self._chain.deployment, calls)
         return self._chain.send(self._account, list(calls) if len(calls) > 1 else calls[0])
 
 
