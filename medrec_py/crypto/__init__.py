@@ -3,6 +3,7 @@
 from medrec_py.crypto.derivation import (
     case_key,
     participant_seed,
+    recovery_key,
     relationship_node,
     root_from_signature,
     root_from_signatures,
@@ -31,6 +32,7 @@ from medrec_py.crypto.secret import (
     RootKey,
     Secret,
 )
+from medrec_py.crypto.splitting import candidates, split, threshold_of
 
 __all__ = [
     "FIRST_YEAR",
@@ -49,6 +51,7 @@ __all__ = [
     "PublicKey",
     "RootKey",
     "Secret",
+    "candidates",
     "case_key",
     "compartments",
     "covering_set",
@@ -56,7 +59,10 @@ __all__ = [
     "leaf_for",
     "mailbox_key",
     "participant_seed",
+    "recovery_key",
     "relationship_node",
     "root_from_signature",
     "root_from_signatures",
+    "split",
+    "threshold_of",
 ]

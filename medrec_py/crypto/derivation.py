@@ -65,8 +65,15 @@ def case_key(root: RootKey, index: int) -> CaseKey:
     48 bytes of HKDF output modulo n - 1, plus 1: "extra random bits" of FIPS 186-5, A.2.1, with the expansion length
     of RFC 9380, section 5.3 (128 bits beyond the order).
     """
-    wide = int.from_bytes(_expand(root, label("case") + number(index, 4, "The case's index"), _SCALAR_BYTES), "big")
-    return CaseKey((wide % (SECP256K1_ORDER - 1) + 1).to_bytes(KEY_BYTES, "big"))
+    return _scalar(root, label("case") + number(index, 4, "The case's index"))
+
+
+def recovery_key(root: RootKey) -> CaseKey:
+    """The secp256k1 private key of the recovery address, made as case keys are.
+
+    Guardians know a patient by this address, which is nothing else: so guardianship ties no case to another.
+    """
+    return _scalar(root, label("recovery"))
 
 
 def participant_seed(root: RootKey, participant: str) -> ParticipantSeed:
@@ -89,6 +96,11 @@ def relationship_node(root: RootKey, subject: str, provider: str, number_: int) 
     info = label("relationship") + address(subject) + address(provider)
     info += number(number_, 4, "The relationship's number")
     return Node(Path(), NodeKey(_expand(root, info, KEY_BYTES)))
+
+
+def _scalar(root: RootKey, info: bytes) -> CaseKey:
+    wide = int.from_bytes(_expand(root, info, _SCALAR_BYTES), "big")
+    return CaseKey((wide % (SECP256K1_ORDER - 1) + 1).to_bytes(KEY_BYTES, "big"))
 
 
 def _expand(root: RootKey, info: bytes, length: int) -> bytes:

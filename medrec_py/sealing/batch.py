@@ -21,6 +21,7 @@ from eth_utils.crypto import keccak
 from medrec_py.crypto.encoding import address, number
 from medrec_py.errors import ContentInvalid, InvalidInput, ParcelTampered
 from medrec_py.sealing.locator import BLIND_BYTES, LOCATOR_BYTES
+from medrec_py.sealing.merkle import proof_in, tree_over
 
 MAGIC: Final = b"MEDLST"
 VERSION: Final = 1
@@ -101,7 +102,7 @@ class Manifest:
         twice = next((second for first, second in pairwise(ordered) if first.locator == second.locator), None)
         if twice is not None:
             raise InvalidInput(f"Two parcels of a batch have the locator {twice.locator.hex()}.")
-        return cls(ordered, _tree_over([entry.leaf_hash for entry in ordered]))
+        return cls(ordered, tree_over([entry.leaf_hash for entry in ordered]))
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
@@ -120,7 +121,7 @@ class Manifest:
             entries.append(ManifestEntry(line[:LOCATOR_BYTES], line[LOCATOR_BYTES:digest_end], line[digest_end:]))
         if any(first.locator >= second.locator for first, second in pairwise(entries)):
             raise ContentInvalid("The entries of a batch's manifest are out of order, or one stands there twice.")
-        return cls(tuple(entries), _tree_over([entry.leaf_hash for entry in entries]))
+        return cls(tuple(entries), tree_over([entry.leaf_hash for entry in entries]))
 
     def encode(self) -> bytes:
         """What `parse` reads."""
@@ -138,14 +139,7 @@ class Manifest:
         Raises:
             InvalidInput: No such position.
         """
-        if not 0 <= position < len(self.entries):
-            raise InvalidInput(f"A batch of {len(self.entries)} parcels has no position {position}.")
-        index = len(self._tree) - 1 - position
-        siblings = []
-        while index:
-            siblings.append(self._tree[index + 1 if index % 2 else index - 1])
-            index = (index - 1) // 2
-        return tuple(siblings)
+        return proof_in(self._tree, position)
 
     def require(self, root: bytes, count: int) -> None:
         """Makes sure that this is the manifest of an anchored batch.
@@ -173,25 +167,3 @@ def make_manifest(leaves: Sequence[BatchLeaf]) -> Manifest:
         InvalidInput: No leaf, two with one locator, or one with parts of another length.
     """
     return Manifest.of([ManifestEntry(leaf.locator, leaf.digest, leaf.hash) for leaf in leaves])
-
-
-def verify_proof(root: bytes, leaf_hash: bytes, proof: Sequence[bytes]) -> bool:
-    """Whether the leaf is under the root, as OpenZeppelin's `MerkleProof.verify` finds."""
-    computed = leaf_hash
-    for sibling in proof:
-        computed = _pair(computed, sibling)
-    return computed == root
-
-
-def _tree_over(leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
-    """A complete binary tree in one array: the root first, the leaves last and in reverse."""
-    size = 2 * len(leaf_hashes) - 1
-    tree = [b""] * size
-    tree[size - len(leaf_hashes) :] = reversed(leaf_hashes)
-    for index in range(size - len(leaf_hashes) - 1, -1, -1):
-        tree[index] = _pair(tree[2 * index + 1], tree[2 * index + 2])
-    return tuple(tree)
-
-
-def _pair(first: bytes, second: bytes) -> bytes:
-    return keccak(first + second if first < second else second + first)

@@ -93,9 +93,15 @@ class BundleKind(StrEnum):
     RELATIONSHIP = "relationship"
     GRANT = "grant"
     REKEY = "rekey"
+    INHERITANCE = "inheritance"
+    SHARE = "share"
+    SUCCESSION = "succession"
+    PLAN = "plan"
+    REASON = "reason"
 
 
-_KIND_NUMBERS: Final = {BundleKind.RELATIONSHIP: 1, BundleKind.GRANT: 2, BundleKind.REKEY: 3}
+_KIND_NUMBERS: Final = {kind: number for number, kind in enumerate(BundleKind, 1)}
+"""Numbers are part of the format: a new kind goes to the end."""
 
 
 @dataclass(frozen=True, slots=True)

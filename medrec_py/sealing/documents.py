@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Self, TypeAlias
+from typing import TypeAlias
 
-from medrec_py.crypto.encoding import address
 from medrec_py.crypto.hpke import PublicKey
 from medrec_py.crypto.keytree import Node, Path
 from medrec_py.crypto.secret import CompartmentKey, ContentKey, MailboxKey, NodeKey
 from medrec_py.errors import ContentInvalid, InvalidInput
 from medrec_py.sealing.canonical import require_json_object
 from medrec_py.sealing.context import BundleContext, BundleKind, Context, encode_compartment
+from medrec_py.sealing.custody import CUSTODY_KINDS, CustodyBundle, custody_fields, read_custody
+from medrec_py.sealing.fields import DIGEST_BYTES, Fields, read_hex, write_address, write_digest
 from medrec_py.types.json_values import JsonObject, JsonValue, canonical, parse
-
-DIGEST_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +121,19 @@ class RekeyBundle:
     excerpts: tuple[Excerpt, ...] = ()
 
 
-Bundle: TypeAlias = RelationshipBundle | GrantBundle | RekeyBundle
+Bundle: TypeAlias = RelationshipBundle | GrantBundle | RekeyBundle | CustodyBundle
+
+_KINDS = {
+    RelationshipBundle: BundleKind.RELATIONSHIP,
+    GrantBundle: BundleKind.GRANT,
+    RekeyBundle: BundleKind.REKEY,
+    **CUSTODY_KINDS,
+}
 
 
 def kind_of(bundle: Bundle) -> BundleKind:
     """Which kind a bundle is."""
-    if isinstance(bundle, RelationshipBundle):
-        return BundleKind.RELATIONSHIP
-    return BundleKind.GRANT if isinstance(bundle, GrantBundle) else BundleKind.REKEY
+    return _KINDS[type(bundle)]
 
 
 # ── write ──
@@ -147,15 +151,17 @@ def write_bundle(bundle: Bundle) -> bytes:
         fields["public_key"] = bundle.public_key.data.hex()
         fields["mailbox_key"] = bundle.mailbox_key.reveal().hex()
     elif isinstance(bundle, GrantBundle):
-        fields["grantor"] = _write_address(bundle.grantor)
-        fields["viewer"] = _write_address(bundle.viewer)
+        fields["grantor"] = write_address(bundle.grantor)
+        fields["viewer"] = write_address(bundle.viewer)
         fields["terms"] = bundle.terms
         fields["mailbox_key"] = None if bundle.mailbox_key is None else bundle.mailbox_key.reveal().hex()
         fields["public_key"] = None if bundle.public_key is None else bundle.public_key.data.hex()
         fields["ancestors"] = list(bundle.ancestors)
+    elif isinstance(bundle, RekeyBundle):
+        fields["grants"] = [write_digest(grant) for grant in bundle.grants]
     else:
-        fields["grants"] = [_write_digest(grant) for grant in bundle.grants]
-    if not isinstance(bundle, RelationshipBundle):
+        fields |= custody_fields(bundle)
+    if isinstance(bundle, GrantBundle | RekeyBundle):
         fields["keys"] = [_write_keys(keys) for keys in bundle.keys]
         fields["excerpts"] = [_write_excerpt(excerpt) for excerpt in bundle.excerpts]
     data = canonical(fields)
@@ -169,30 +175,19 @@ def write_bundle(bundle: Bundle) -> bytes:
 
 def _write_keys(keys: RelationshipKeys) -> JsonObject:
     nodes: list[JsonValue] = [[str(node.path), node.key.reveal().hex()] for node in keys.nodes]
-    return {"provider": _write_address(keys.provider), "number": keys.number, "nodes": nodes}
+    return {"provider": write_address(keys.provider), "number": keys.number, "nodes": nodes}
 
 
 def _write_excerpt(excerpt: Excerpt) -> JsonObject:
     return {
-        "digest": _write_digest(excerpt.digest),
-        "source": _write_digest(excerpt.source),
+        "digest": write_digest(excerpt.digest),
+        "source": write_digest(excerpt.source),
         "content_key": excerpt.content_key.reveal().hex(),
-        "author": _write_address(excerpt.author),
+        "author": write_address(excerpt.author),
         "class": excerpt.class_number,
         "period": excerpt.period,
         "epoch": excerpt.epoch,
     }
-
-
-def _write_address(text: str) -> str:
-    address(text)
-    return text
-
-
-def _write_digest(digest: bytes) -> str:
-    if len(digest) != DIGEST_BYTES:
-        raise InvalidInput(f"A digest or id has {DIGEST_BYTES} bytes, not {len(digest)}.", digest=digest)
-    return digest.hex()
 
 
 # ── read ──
@@ -205,7 +200,7 @@ def read_bundle(data: bytes) -> Bundle:
         ContentInvalid: Anything else.
     """
     try:
-        fields = _Fields.of(parse(data, source="A key bundle"), "a key bundle")
+        fields = Fields.of(parse(data, source="A key bundle"), "a key bundle")
         kind = fields.text("kind")
         bundle: Bundle
         if kind == BundleKind.RELATIONSHIP:
@@ -216,10 +211,10 @@ def read_bundle(data: bytes) -> Bundle:
             bundle = GrantBundle(
                 grantor=fields.address("grantor"),
                 viewer=fields.address("viewer"),
-                terms=_Fields.of(fields.take("terms"), "terms").values,
+                terms=Fields.of(fields.take("terms"), "terms").values,
                 mailbox_key=_read_mailbox_key(fields.take("mailbox_key")),
                 public_key=_read_public_key(fields.take("public_key")),
-                ancestors=tuple(_Fields.of(grant, "a grant").values for grant in fields.array("ancestors")),
+                ancestors=tuple(Fields.of(grant, "a grant").values for grant in fields.array("ancestors")),
                 keys=tuple(_read_keys(keys) for keys in fields.array("keys")),
                 excerpts=tuple(_read_excerpt(excerpt) for excerpt in fields.array("excerpts")),
             )
@@ -230,7 +225,10 @@ def read_bundle(data: bytes) -> Bundle:
                 excerpts=tuple(_read_excerpt(excerpt) for excerpt in fields.array("excerpts")),
             )
         else:
-            raise ContentInvalid(f"A key bundle is of the unknown kind {kind[:40]!r}.")
+            custody = read_custody(kind, fields)
+            if custody is None:
+                raise ContentInvalid(f"A key bundle is of the unknown kind {kind[:40]!r}.")
+            bundle = custody
         fields.done()
     except InvalidInput as error:
         raise ContentInvalid(f"A key bundle can't be read: {error.message}") from None
@@ -238,7 +236,7 @@ def read_bundle(data: bytes) -> Bundle:
 
 
 def _read_keys(value: JsonValue) -> RelationshipKeys:
-    fields = _Fields.of(value, "a relationship's keys")
+    fields = Fields.of(value, "a relationship's keys")
     nodes = tuple(_read_node(node) for node in fields.array("nodes"))
     if not nodes or len({node.path for node in nodes}) != len(nodes):
         raise ContentInvalid("A relationship's keys are none, or one stands there twice.")
@@ -256,12 +254,12 @@ def _read_node(value: JsonValue) -> Node:
     path = Path.parse(text)
     if path.epoch is None:
         raise ContentInvalid("A bundle hands over the key of a whole relationship, which never leaves its subject.")
-    data = _read_hex(key, DIGEST_BYTES)
+    data = read_hex(key, DIGEST_BYTES)
     return Node(path, CompartmentKey(data) if path.is_compartment else NodeKey(data))
 
 
 def _read_excerpt(value: JsonValue) -> Excerpt:
-    fields = _Fields.of(value, "an excerpt")
+    fields = Fields.of(value, "an excerpt")
     excerpt = Excerpt(
         digest=fields.hex("digest"),
         source=fields.hex("source"),
@@ -277,71 +275,12 @@ def _read_excerpt(value: JsonValue) -> Excerpt:
 
 
 def _read_mailbox_key(value: JsonValue) -> MailboxKey | None:
-    return None if value is None else MailboxKey(_read_hex(value, MailboxKey.SIZE))
+    return None if value is None else MailboxKey(read_hex(value, MailboxKey.SIZE))
 
 
 def _read_public_key(value: JsonValue) -> PublicKey | None:
-    return None if value is None else PublicKey(_read_hex(value, None))
+    return None if value is None else PublicKey(read_hex(value, None))
 
 
 def _read_digest(value: JsonValue) -> bytes:
-    return _read_hex(value, DIGEST_BYTES)
-
-
-def _read_hex(value: JsonValue, size: int | None) -> bytes:
-    try:
-        data = bytes.fromhex(value) if isinstance(value, str) else b""
-    except ValueError:
-        data = b""
-    if not data or data.hex() != value or (size is not None and len(data) != size):
-        raise ContentInvalid(f"{size or 'Some'} bytes should stand here in lower-case hexadecimal and don't.")
-    return data
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """The members of a JSON object, taken out one by one; what is left at the end is too much."""
-
-    values: JsonObject
-    what: str
-
-    @classmethod
-    def of(cls, value: JsonValue, what: str) -> Self:
-        if not isinstance(value, dict):
-            raise ContentInvalid(f"Where {what} should stand is no JSON object.")
-        return cls(value, what)
-
-    def take(self, name: str) -> JsonValue:
-        if name not in self.values:
-            raise ContentInvalid(f"In {self.what}, {name} is missing.")
-        return self.values.pop(name)
-
-    def text(self, name: str) -> str:
-        value = self.take(name)
-        if not isinstance(value, str):
-            raise ContentInvalid(f"In {self.what}, {name} is not a text.")
-        return value
-
-    def address(self, name: str) -> str:
-        value = self.text(name)
-        address(value)
-        return value
-
-    def hex(self, name: str, size: int | None = DIGEST_BYTES) -> bytes:
-        return _read_hex(self.take(name), size)
-
-    def integer(self, name: str, most: int) -> int:
-        value = self.take(name)
-        if type(value) is not int or not 0 <= value <= most:
-            raise ContentInvalid(f"In {self.what}, {name} is not a number from 0 to {most}.")
-        return value
-
-    def array(self, name: str) -> list[JsonValue]:
-        value = self.take(name)
-        if not isinstance(value, list):
-            raise ContentInvalid(f"In {self.what}, {name} is not an array.")
-        return value
-
-    def done(self) -> None:
-        if self.values:
-            raise ContentInvalid(f"In {self.what}, {', '.join(sorted(self.values))[:80]} has no meaning.")
+    return read_hex(value, DIGEST_BYTES)

@@ -1,4 +1,4 @@
-// Checks the vectors beside this file from the browser's side: WebCrypto, @hpke/core and @hpke/hybridkem-x-wing.
+// Checks the vectors beside this file from the browser's side: WebCrypto, @hpke/core, @hpke/hybridkem-x-wing, slip39.
 //
 //   node check.mjs                 checks all, prints how many of each as JSON; fails on the first that differs
 //   node check.mjs seal JSON       seals {public_key, plaintext, info} (hex) and prints the message
@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { Aes256Gcm, CipherSuite, HkdfSha256 } from "@hpke/core";
 import { XWing } from "@hpke/hybridkem-x-wing";
 import sha3 from "js-sha3";
+import slip39 from "slip39";
 
 const { subtle } = webcrypto;
 const suite = new CipherSuite({ kem: new XWing(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
@@ -104,13 +105,14 @@ async function rootOf(signature) {
   return hkdf(material, label("root"), label("root key"));
 }
 
-async function checkDerivation({ root, signatures, cases, participants, relationships }) {
+async function checkDerivation({ root, signatures, cases, recovery, participants, relationships }) {
   const rootKey = bytes(root);
   for (const vector of signatures) equal(await rootOf(bytes(vector.signature)), vector.root, "root");
-  for (const { index, key, address } of cases) {
-    const wide = await expand(rootKey, join(label("case"), number(index, 4)), 48);
+  const derived = cases.map(({ index, ...rest }) => ({ info: join(label("case"), number(index, 4)), ...rest }));
+  for (const { info, key, address } of [...derived, { info: label("recovery"), ...recovery }]) {
+    const wide = await expand(rootKey, info, 48);
     const scalar = number((big(wide) % (ORDER - 1n)) + 1n, 32);
-    equal(scalar, key, "case key");
+    equal(scalar, key, "case or recovery key");
     const curve = createECDH("secp256k1");
     curve.setPrivateKey(scalar);
     equal(keccak(curve.getPublicKey().subarray(1)).slice(12), address.slice(2).toLowerCase(), "address");
@@ -131,7 +133,7 @@ async function checkDerivation({ root, signatures, cases, participants, relation
     equal(await expand(rootKey, info), node, "relationship");
     equal(await expand(bytes(node), label("tree mailbox")), mailbox, "mailbox key");
   }
-  return signatures.length + cases.length + participants.length + relationships.length;
+  return signatures.length + derived.length + 1 + participants.length + relationships.length;
 }
 
 async function nodeAt(top, path) {
@@ -226,7 +228,8 @@ async function checkParcel({ context, parcels }) {
 
 async function checkBundle({ context, seeds, bundles }) {
   const place = join(number(context.chain_id, 8), bytes(context.contract), bytes(context.subject));
-  const kinds = { relationship: 1, grant: 2, rekey: 3 };
+  const names = ["relationship", "grant", "rekey", "inheritance", "share", "succession", "plan", "reason"];
+  const kinds = Object.fromEntries(names.map((name, at) => [name, at + 1]));
   for (const { kind, object: text } of bundles) {
     const [object, bound] = [bytes(text), join(place, [kinds[kind]])];
     equal(object.slice(0, 8), hex(join(utf8("MEDKEY\x01"), [seeds.length])), "magic and version");
@@ -278,6 +281,27 @@ async function checkBatch({ batches }) {
   return batches.length;
 }
 
+async function checkSplitting({ secret, sharings }) {
+  for (const { threshold, shares } of sharings) {
+    equal(Uint8Array.from(slip39.recoverSecret(shares.slice(0, threshold))), secret, "secret");
+    equal(Uint8Array.from(slip39.recoverSecret(shares.slice(-threshold))), secret, "secret");
+    await refuses(() => slip39.recoverSecret(shares.slice(1, threshold)), "a share too few");
+  }
+  return sharings.length;
+}
+
+async function checkCustody({ shares, custody, plan }) {
+  const sealed = [JSON.parse(shares), JSON.parse(custody)];
+  equal(sealed.map(({ kind }) => kind).join(), "shares,custody", "kinds");
+  const pair = (a, b) => (Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0 ? keccak(join(a, b)) : keccak(join(b, a)));
+  for (const { guardian, salt, leaf, proof } of plan.guardians) {
+    const words = join(new Uint8Array(12), bytes(plan.owner), new Uint8Array(12), bytes(guardian), bytes(salt));
+    equal(keccak(keccak(words)), leaf, "guardian's leaf");
+    equal(proof.map(bytes).reduce(pair, bytes(leaf)), plan.root, "guardian's proof");
+  }
+  return sealed.length + plan.guardians.length;
+}
+
 const checks = {
   derivation: checkDerivation,
   keytree: checkKeytree,
@@ -287,6 +311,8 @@ const checks = {
   bundle: checkBundle,
   locator: checkLocator,
   batch: checkBatch,
+  splitting: checkSplitting,
+  custody: checkCustody,
 };
 
 const [verb, argument] = process.argv.slice(2);

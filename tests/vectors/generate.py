@@ -1,4 +1,4 @@
-"""Writes the vectors that pin every format of keys and sealed objects: `python tests/vectors/generate.py`.
+"""Writes the vectors that pin every format of keys and sealed objects: `python tests/vectors/generate.py [NAME …]`.
 
 Run it only after a format was changed on purpose, with a new version number in it: what was sealed before must go on
 opening. Whatever is derived comes out the same each time; whatever is sealed is random, and the vectors are there to be
@@ -11,6 +11,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from eth_account import Account
@@ -30,6 +31,13 @@ CONTEXT = sealing.Context(31337, CONTRACT, PATIENT, PROVIDER, 3, 2024, 1)
 PLACE = sealing.BundleContext(31337, CONTRACT, PATIENT)
 PATIENT_SEED = crypto.participant_seed(ROOT, PATIENT)
 VIEWER_SEED = crypto.ParticipantSeed(bytes(range(32, 64)))
+
+
+WORDS = (
+    "grumpy unfold acrobat academic brother burning nail taxi tidy reject credit busy ceiling axis hazard deploy "
+    "predator shrimp remember vexed"
+)
+"""A line of words in the place of a share; shares that can be put together are in `splitting.json`."""
 
 
 def derivation() -> dict:
@@ -55,6 +63,10 @@ def derivation() -> dict:
             {"index": index, "key": key.reveal().hex(), "address": Account.from_key(key.reveal()).address}
             for index, key in cases
         ],
+        "recovery": {
+            "key": crypto.recovery_key(ROOT).reveal().hex(),
+            "address": Account.from_key(crypto.recovery_key(ROOT).reveal()).address,
+        },
         "participants": [
             {
                 "address": address,
@@ -201,6 +213,11 @@ def bundle() -> dict:
             PATIENT, VIEWER, terms, (keys,), (excerpt,), crypto.MailboxKey(bytes(32)), recipients[1], ({"a": 1},)
         ),
         sealing.RekeyBundle((keys,), (bytes(range(32)),), (excerpt,)),
+        sealing.InheritanceBundle(ROOT, sealing.Reason.MOVE, VIEWER),
+        sealing.ShareBundle(PATIENT, VIEWER, "a label", WORDS, bytes(range(32)), (bytes(range(32, 64)),), VIEWER_SEED),
+        sealing.SuccessionBundle(VIEWER, 1, 1_800_000_000, bytes(range(32)), bytes(range(65))),
+        sealing.PlanBundle(2, PATIENT, (sealing.Appointed(VIEWER, "a sister", bytes(range(32))),) * 2),
+        sealing.ReasonBundle(PROVIDER, "unconscious after an accident"),
     ]
     return {
         "context": {"chain_id": PLACE.chain_id, "contract": PLACE.contract, "subject": PLACE.subject},
@@ -272,12 +289,54 @@ def batch() -> dict:
     return {"batches": batches}
 
 
-def main() -> None:
-    """Writes one JSON file for each format."""
-    for make in (derivation, keytree, hpke, stream, parcel, bundle, locator, batch):
+def splitting() -> dict:
+    """Sharings of a secret by SLIP-39."""
+    return {
+        "secret": ROOT.reveal().hex(),
+        "sharings": [
+            {"threshold": threshold, "shares": crypto.split(ROOT.reveal(), threshold, count)}
+            for threshold, count in [(2, 2), (2, 3), (3, 5), (8, 16)]
+        ],
+    }
+
+
+def custody() -> dict:
+    """The objects that hold sealed shares, and the tree of a plan's guardians."""
+    patient, viewer = (crypto.ParticipantKey.from_seed(seed).public_key for seed in (PATIENT_SEED, VIEWER_SEED))
+    share = sealing.ShareBundle(PATIENT, VIEWER, "a label", WORDS, bytes(range(32)))
+    plan = sealing.PlanBundle(2, None, (sealing.Appointed(VIEWER, "a sister", bytes(range(32))),) * 2)
+    sealed = (sealing.seal_bundle(share, PLACE, [viewer]), sealing.seal_bundle(plan, PLACE, [patient]))
+    guardians = [(guardian, bytes([at]) * 32) for at, guardian in enumerate((VIEWER, PROVIDER, CONTRACT))]
+    leaves = [sealing.guardian_leaf(PATIENT, guardian, salt) for guardian, salt in guardians]
+    tree = sealing.tree_over(leaves)
+    return {
+        "context": {"chain_id": PLACE.chain_id, "contract": PLACE.contract, "subject": PLACE.subject},
+        "shares": sealing.Shares(sealed).encode().decode(),
+        "custody": sealing.Custody(patient, viewer, viewer, sealed).encode().decode(),
+        "plan": {
+            "owner": PATIENT,
+            "root": tree[0].hex(),
+            "guardians": [
+                {
+                    "guardian": guardian,
+                    "salt": salt.hex(),
+                    "leaf": leaf.hex(),
+                    "proof": [part.hex() for part in sealing.proof_in(tree, at)],
+                }
+                for at, ((guardian, salt), leaf) in enumerate(zip(guardians, leaves, strict=True))
+            ],
+        },
+    }
+
+
+def main(names: list[str]) -> None:
+    """Writes one JSON file for each format, or for those that are named."""
+    for make in (derivation, keytree, hpke, stream, parcel, bundle, locator, batch, splitting, custody):
+        if names and make.__name__ not in names:
+            continue
         text = json.dumps(make(), indent=1, ensure_ascii=False)
         (HERE / f"{make.__name__}.json").write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -37,6 +37,9 @@ def test_keys_are_derived_as_pinned() -> None:
     for vector in vectors["cases"]:
         key = crypto.case_key(root, vector["index"]).reveal()
         assert (key.hex(), Account.from_key(key).address) == (vector["key"], vector["address"])
+    recovery = crypto.recovery_key(root).reveal()
+    pinned = vectors["recovery"]
+    assert (recovery.hex(), Account.from_key(recovery).address) == (pinned["key"], pinned["address"])
     for vector in vectors["participants"]:
         seed = crypto.participant_seed(root, vector["address"])
         public_key = crypto.ParticipantKey.from_seed(seed).public_key
@@ -132,6 +135,30 @@ def test_bundles_open_as_pinned() -> None:
             assert read_bundle(vector["document"].encode()) == bundle
 
 
+def test_shares_are_put_together_as_pinned() -> None:
+    vectors = load("splitting")
+    for vector in vectors["sharings"]:
+        for chosen in (vector["shares"][: vector["threshold"]], vector["shares"][-vector["threshold"] :]):
+            assert {crypto.threshold_of(words) for words in chosen} == {vector["threshold"]}
+            assert [secret.hex() for secret in crypto.candidates(chosen)] == [vectors["secret"]]
+            assert list(crypto.candidates(chosen[1:])) == []
+
+
+def test_objects_with_shares_are_read_as_pinned() -> None:
+    vectors = load("custody")
+    shares = sealing.Shares.parse(vectors["shares"].encode())
+    custody = sealing.Custody.parse(vectors["custody"].encode())
+    assert (shares.encode().decode(), custody.encode().decode()) == (vectors["shares"], vectors["custody"])
+    assert shares.sealed == custody.sealed
+    plan = vectors["plan"]
+    tree = sealing.tree_over([bytes.fromhex(vector["leaf"]) for vector in plan["guardians"]])
+    assert tree[0].hex() == plan["root"]
+    for at, vector in enumerate(plan["guardians"]):
+        leaf = sealing.guardian_leaf(plan["owner"], vector["guardian"], bytes.fromhex(vector["salt"]))
+        assert leaf.hex() == vector["leaf"]
+        assert [part.hex() for part in sealing.proof_in(tree, at)] == vector["proof"]
+
+
 def test_locators_match_as_pinned() -> None:
     vectors = load("locator")
     keys = [
@@ -186,7 +213,7 @@ def node(*arguments: str) -> str:
 def test_the_browser_s_libraries_agree_with_every_vector() -> None:
     """SealedTight, read by another implementation in another language."""
     counts = json.loads(node())
-    assert len(counts) == 8
+    assert len(counts) == 10
     assert all(counts.values())
 
 

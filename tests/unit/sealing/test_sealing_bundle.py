@@ -13,6 +13,7 @@ from sealing_roles import (
     PATIENT,
     PATIENT_KEY,
     PROVIDER,
+    ROOT,
     STRANGER_KEY,
     TOP,
     VIEWER,
@@ -33,17 +34,25 @@ from medrec_py.crypto import (
     covering_set,
     derive,
     mailbox_key,
+    split,
 )
 from medrec_py.errors import ContentInvalid, InvalidInput, ParcelTampered, WrongKey
 from medrec_py.sealing import (
+    Appointed,
     Bundle,
     BundleContext,
     BundleKind,
     Excerpt,
     GrantBundle,
+    InheritanceBundle,
+    PlanBundle,
+    Reason,
+    ReasonBundle,
     RekeyBundle,
     RelationshipBundle,
     RelationshipKeys,
+    ShareBundle,
+    SuccessionBundle,
     open_bundle,
     seal_bundle,
 )
@@ -57,6 +66,7 @@ PLACE = BundleContext(31337, CONTRACT, PATIENT)
 RECIPIENTS = [VIEWER_KEY.public_key, PATIENT_KEY.public_key]
 NODES = covering_set([TOP], [1, 3], 2024, LAST_YEAR, include_undated=True, epochs=[0, 1])
 EXCERPT = Excerpt(bytes(range(32)), bytes(range(32, 64)), ContentKey(bytes(32)), PROVIDER, 3, 2023, 1)
+WORDS = split(bytes(range(32)), 2, 3)[0]
 TERMS = {"classes": 10, "salt": "ab" * 32, "statement": "It may read é."}
 
 BUNDLES: dict[BundleKind, Bundle] = {
@@ -74,6 +84,15 @@ BUNDLES: dict[BundleKind, Bundle] = {
         ({"terms": TERMS},),
     ),
     BundleKind.REKEY: RekeyBundle((RelationshipKeys(PROVIDER, 1, NODES),), (bytes(range(32)),), (EXCERPT,)),
+    BundleKind.INHERITANCE: InheritanceBundle(ROOT, Reason.MOVE, PATIENT),
+    BundleKind.SHARE: ShareBundle(
+        PATIENT, VIEWER, "Anna's records", WORDS, bytes(range(32)), (bytes(range(32, 64)),), ParticipantSeed(bytes(32))
+    ),
+    BundleKind.SUCCESSION: SuccessionBundle(VIEWER, 1, 1_800_000_000, bytes(range(32)), bytes(range(65))),
+    BundleKind.PLAN: PlanBundle(
+        2, None, (Appointed(VIEWER, "a sister", bytes(32)), Appointed(PROVIDER, "", bytes(32)))
+    ),
+    BundleKind.REASON: ReasonBundle(PROVIDER, "unconscious after an accident"),
 }
 KINDS = list(BundleKind)
 SEALED = {kind: seal_bundle(BUNDLES[kind], PLACE, RECIPIENTS) for kind in KINDS}
@@ -90,7 +109,12 @@ def test_every_recipient_opens_a_bundle_as_it_was(kind: BundleKind) -> None:
 
 
 def test_what_may_be_absent_may_be_absent() -> None:
-    for bundle in (GrantBundle(PATIENT, VIEWER, {}, ()), RekeyBundle(())):
+    for bundle in (
+        GrantBundle(PATIENT, VIEWER, {}, ()),
+        RekeyBundle(()),
+        InheritanceBundle(ROOT, Reason.RECOVERY),
+        ShareBundle(PATIENT, VIEWER, "", WORDS),
+    ):
         kind = kind_of(bundle)
         assert open_bundle(seal_bundle(bundle, PLACE, RECIPIENTS), PLACE, VIEWER_KEY, kind) == bundle
 
@@ -228,7 +252,8 @@ def test_a_bundle_has_1_to_255_recipients() -> None:
 def test_a_printed_bundle_shows_no_key() -> None:
     shown = repr(BUNDLES)
     assert all(node.key.reveal().hex() not in shown for node in NODES)
-    assert repr(bytes(32)) not in shown
+    assert ROOT.reveal().hex() not in shown
+    assert WORDS not in shown
 
 
 # ── what is refused ──
@@ -252,12 +277,39 @@ def test_a_printed_bundle_shows_no_key() -> None:
         GrantBundle(PATIENT, VIEWER, {}, (), (dataclasses.replace(EXCERPT, class_number=64),)),
         GrantBundle(PATIENT, VIEWER, {}, (), (dataclasses.replace(EXCERPT, period=5),)),
         RekeyBundle((), (b"short",)),
+        InheritanceBundle(ROOT, Reason.MOVE, "a wallet"),
+        InheritanceBundle(ROOT, "theft"),  # type: ignore[arg-type]
+        ShareBundle(PATIENT, "0x", "", WORDS),
+        ShareBundle(PATIENT, VIEWER, "", WORDS, b"short"),
+        ShareBundle(PATIENT, VIEWER, "", WORDS, None, (b"short",)),
+        ShareBundle(PATIENT, VIEWER, "a" * 201, WORDS),
+        ShareBundle(PATIENT, VIEWER, "", "a" * 1001),
+        SuccessionBundle(VIEWER, 0, 1, bytes(32), bytes(65)),
+        SuccessionBundle(VIEWER, 1, 1 << 53, bytes(32), bytes(65)),
+        SuccessionBundle(VIEWER, 1, 1, bytes(31), bytes(65)),
+        SuccessionBundle(VIEWER, 1, 1, bytes(32), b""),
+        PlanBundle(1, None, ()),
+        PlanBundle(2, None, (Appointed(VIEWER, "", bytes(32)),)),
+        PlanBundle(0, None, (Appointed(VIEWER, "", bytes(32)),)),
+        PlanBundle(1, None, (Appointed(VIEWER, "", bytes(32)),) * 17),
+        ReasonBundle(PROVIDER, "a" * 2001),
     ],
     ids=lambda bundle: repr(bundle)[:60],
 )
 def test_a_bundle_that_nobody_could_read_is_not_sealed(bundle: Bundle) -> None:
     with pytest.raises(InvalidInput):
         seal_bundle(bundle, PLACE, RECIPIENTS)
+
+
+def fits(name: str, value: object) -> bool:
+    """Whether a value that is wrong almost everywhere may stand here."""
+    if name in ("label", "words", "name", "text"):
+        return isinstance(value, str)
+    return (
+        (name in ("excerpts", "grants", "keys", "ancestors", "proof") and value == [])
+        or (name == "terms" and value == {})
+        or (name == "acceptance" and value == "00")
+    )
 
 
 def documents() -> list[tuple[str, bytes]]:
@@ -275,9 +327,7 @@ def documents() -> list[tuple[str, bytes]]:
                     cases.append((f"{spot}.{name} is missing", json.dumps(whole).encode()))
                     for wrong in (5.5, "x", [], {}, -1, True, "00", 1 << 70):
                         value[name] = wrong
-                        if not (name in ("excerpts", "grants", "keys", "ancestors") and wrong == []) and not (
-                            name == "terms" and wrong == {}
-                        ):
+                        if not fits(name, wrong):
                             cases.append((f"{spot}.{name} is {wrong!r}", json.dumps(whole).encode()))
                     value[name] = kept
                     visit(kept, f"{spot}.{name}", whole)
@@ -324,6 +374,8 @@ json_values = st.recursive(
     max_leaves=6,
 )
 NAMES = ["keys", "grants", "excerpts", "public_key", "mailbox_key", "grantor", "viewer", "terms", "ancestors"]
+NAMES += ["root", "reason", "wallet", "owner", "holder", "label", "words", "salt", "proof", "seed", "successor"]
+NAMES += ["number", "expires_at", "bundle", "acceptance", "threshold", "guardians", "provider", "text"]
 
 
 @given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(NAMES), json_values))
