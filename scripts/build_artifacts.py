@@ -24,6 +24,8 @@ SOURCES = {
     "MedRec": "contracts/MedRec.sol",
     "WhileAccredited": "contracts/conditions/WhileAccredited.sol",
     "WhileRelated": "contracts/conditions/WhileRelated.sol",
+    "Guardianship": "contracts/custody/Guardianship.sol",
+    "Emergency": "contracts/custody/Emergency.sol",
 }
 OUTPUTS = [
     "abi",

@@ -2,13 +2,13 @@
 pragma solidity ^0.8.30;
 
 import {IGrants} from "../interfaces/IGrants.sol";
-import {SignedActs} from "../libraries/SignedActs.sol";
 import {TermsRules} from "../libraries/TermsRules.sol";
 import {GrantStatus, PresentedGrant, Refusal, Request, Terms} from "../types/Terms.sol";
+import {Delegates} from "./Delegates.sol";
 
 /// @title Grants
 /// @dev See `IGrants`, which says what each function promises.
-abstract contract Grants is SignedActs, IGrants {
+abstract contract Grants is Delegates, IGrants {
     using TermsRules for Terms;
 
     bytes32 private constant GRANT_TYPEHASH = keccak256(
@@ -56,7 +56,7 @@ abstract contract Grants is SignedActs, IGrants {
 
     /// @inheritdoc IGrants
     function revokeWithSig(address actor, bytes32 id, bytes calldata signature) external {
-        _requireSignature(actor, keccak256(abi.encode(REVOCATION_TYPEHASH, actor, id)), signature);
+        _requireSignatureOrDelegate(actor, keccak256(abi.encode(REVOCATION_TYPEHASH, actor, id)), signature);
         _revoke(actor, id);
     }
 
@@ -89,7 +89,7 @@ abstract contract Grants is SignedActs, IGrants {
     /// @inheritdoc IGrants
     function suspendWithSig(address grantor, bytes32 id, bytes calldata signature) external {
         uint32 turn = _states[grantor][id].turn;
-        _requireSignature(grantor, keccak256(abi.encode(SUSPENSION_TYPEHASH, grantor, id, turn)), signature);
+        _requireSignatureOrDelegate(grantor, keccak256(abi.encode(SUSPENSION_TYPEHASH, grantor, id, turn)), signature);
         _suspend(grantor, id);
     }
 
@@ -114,7 +114,7 @@ abstract contract Grants is SignedActs, IGrants {
 
     /// @inheritdoc IGrants
     function revokeAgentWithSig(address actor, bytes32 id, bytes calldata signature) external {
-        _requireSignature(actor, keccak256(abi.encode(AGENT_REVOCATION_TYPEHASH, actor, id)), signature);
+        _requireSignatureOrDelegate(actor, keccak256(abi.encode(AGENT_REVOCATION_TYPEHASH, actor, id)), signature);
         _revokeAgent(actor, id);
     }
 

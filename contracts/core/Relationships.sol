@@ -3,11 +3,11 @@ pragma solidity ^0.8.30;
 
 import {IRegistrar, ROLE_PROVIDER} from "../interfaces/IRegistrar.sol";
 import {IRelationships} from "../interfaces/IRelationships.sol";
-import {SignedActs} from "../libraries/SignedActs.sol";
+import {Delegates} from "./Delegates.sol";
 
 /// @title Relationships
 /// @dev See `IRelationships`, which says what each function promises.
-abstract contract Relationships is SignedActs, IRelationships {
+abstract contract Relationships is Delegates, IRelationships {
     bytes32 private constant INVITATION_TYPEHASH =
         keccak256("Invitation(address provider,address subject,uint32 number,uint64 expiresAt)");
     bytes32 private constant ACCEPTANCE_TYPEHASH =
@@ -62,7 +62,7 @@ abstract contract Relationships is SignedActs, IRelationships {
     /// @inheritdoc IRelationships
     function closeWithSig(address subject, address provider, address by, bytes calldata signature) external {
         uint32 number = _relationships[subject][provider].number;
-        _requireSignature(by, keccak256(abi.encode(CLOSURE_TYPEHASH, subject, provider, number)), signature);
+        _requireSignatureOrDelegate(by, keccak256(abi.encode(CLOSURE_TYPEHASH, subject, provider, number)), signature);
         _close(subject, provider, by);
     }
 

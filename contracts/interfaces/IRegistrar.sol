@@ -58,7 +58,7 @@ interface IRegistrar {
 
     /// @notice Vouches for a registered participant; replaces the accreditation that stands.
     /// @param participant For whom.
-    /// @param roles Bit set: provider 1, gateway 2; further bits belong to later capabilities.
+    /// @param roles Bit set: provider 1, gateway 2, emergency 4; further bits belong to later capabilities.
     /// @param expiresAt First second at which it no longer holds.
     /// @param credential Digest of the evidence, a document that the registrar keeps.
     function accredit(address participant, uint64 roles, uint64 expiresAt, bytes32 credential) external;
@@ -98,3 +98,5 @@ interface IRegistrar {
 uint64 constant ROLE_PROVIDER = 1;
 /// @dev Role of those who may commit heads of access receipts.
 uint64 constant ROLE_GATEWAY = 2;
+/// @dev Role of those who may declare an emergency.
+uint64 constant ROLE_EMERGENCY = 4;

@@ -14,15 +14,16 @@ abstract contract SignedActs is EIP712 {
     /// @param structHash EIP-712 struct hash of what should have been signed.
     error InvalidSignature(address signer, bytes32 structHash);
 
+    function _requireSignature(address signer, bytes32 structHash, bytes calldata signature) internal view {
+        if (!_isSignature(signer, structHash, signature)) revert InvalidSignature(signer, structHash);
+    }
+
     /// @dev The account's own key comes first: an EIP-7702 account has code and still signs with its key. Whatever has
     /// code may also answer by ERC-1271.
-    function _requireSignature(address signer, bytes32 structHash, bytes calldata signature) internal view {
+    function _isSignature(address signer, bytes32 structHash, bytes calldata signature) internal view returns (bool) {
         bytes32 digest = _hashTypedDataV4(structHash);
         (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return;
-        if (signer.code.length != 0 && SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature)) {
-            return;
-        }
-        revert InvalidSignature(signer, structHash);
+        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
+        return signer.code.length != 0 && SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
     }
 }
