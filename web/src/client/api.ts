@@ -3,6 +3,8 @@
  * the screens can't leak one.
  */
 
+import type { PageError } from "../errors";
+
 export type Hex = `0x${string}`;
 export type Address = Hex;
 
@@ -22,17 +24,7 @@ export interface NetworkConfig {
   vocabulary: Hex;
 }
 
-/** A fault that the screens put into words: `code` is a key of the catalogues' `errors`, `values` fill its gaps. */
-export class PageError extends Error {
-  constructor(
-    readonly code: string,
-    readonly values: Readonly<Record<string, string | number>> = {},
-    options?: ErrorOptions,
-  ) {
-    super(code, options);
-    this.name = "PageError";
-  }
-}
+export { PageError } from "../errors";
 
 // ── wallets ──
 
@@ -65,7 +57,7 @@ export interface Wallets {
    * Asks for the signature that unlocks everything, and finds the patient's addresses.
    * The root key lives in memory until `PatientClient.lock`.
    *
-   * A wallet that signs differently each time can't make a root key: `PageError("wallet_unsteady")`. Its root is a
+   * A wallet that signs differently each time can't make a root key: `PageError("UnsteadyWallet")`. Its root is a
    * random one in an encrypted file (`makeRootFile`, the same file as the command line's), given here as `backup`.
    */
   unlock(mode: Mode, onProgress?: OnProgress, backup?: RootBackup): Promise<PatientClient>;

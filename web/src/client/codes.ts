@@ -1,85 +1,101 @@
-/** Every code that faults and caveats carry: the catalogues have a text for each, and a test compares. */
+/**
+ * Every code that faults and caveats carry: the catalogues have a text for each, and a test compares.
+ *
+ * Errors are named as in the Python package and in the contracts, where they exist there.
+ */
 
-/** Of `PageError`. Values that fill the gaps of the texts are named behind each. */
+/** Of `PageError`; the values that fill the gaps of the texts are named behind each. */
 export const ERRORS = [
   // wallet
-  "wallet_none",
-  "wallet_refused",
-  "wallet_unauthorized",
-  "wallet_unsupported",
-  "wallet_disconnected",
-  "wallet_unknown_chain",
-  "wallet_busy",
-  "wallet_failed", // message
-  "wallet_changed",
-  "wallet_wrong_chain", // chain
-  "wallet_unsteady",
-  "wallet_no_signature",
-  "root_file_invalid",
-  "root_file_password",
-  "locked",
+  "WalletMissing",
+  "SigningDeclined",
+  "WalletUnauthorized",
+  "WalletUnsupported",
+  "WalletDisconnected",
+  "WalletUnknownChain",
+  "WalletBusy",
+  "WalletFailed", // message
+  "WalletChanged",
+  "WrongChain", // expected, found
+  "UnsteadyWallet",
+  "InvalidSignature", // signer
+  "KeyfileInvalid",
+  "Locked",
   // chain
-  "chain_unavailable", // reason
-  "chain_inconsistent",
-  "chain_refused", // message
-  "chain_wrong", // expected, found
-  "contract_unknown", // data
-  "contract_failed",
-  "contract_Error", // reason
-  "contract_Panic", // code
-  "contract_InvalidSignature", // signer
-  "contract_NotRegistered", // participant
-  "contract_InvalidPublicKey",
-  "contract_RelationshipAlreadyOpen", // provider
-  "contract_InvitationExpired", // expiresAt
-  "contract_NotAParty",
-  "contract_NotAccredited", // participant
-  "contract_NothingToAnchor",
-  "contract_LocatorsMismatch",
-  "contract_NotAnAuthor",
-  "contract_GrantAlreadyExists",
-  "contract_GrantNotActive",
-  "contract_GrantNotSuspended",
-  "contract_InsufficientBalance",
+  "ChainUnavailable", // reason
+  "ChainInconsistent",
+  "RpcRefused", // message
+  "NotMined",
+  "DeploymentInvalid",
+  "RegistrationBroken", // participant
+  // contracts
+  "UnknownRevert", // data
+  "RevertedWithReason", // reason
+  "Panicked", // code
+  "ActFailed",
+  "NotRegistered", // participant
+  "InvalidPublicKey",
+  "RelationshipAlreadyOpen", // provider
+  "InvitationExpired", // expiresAt
+  "NotAParty",
+  "NotAccredited", // participant
+  "NothingToAnchor",
+  "LocatorsMismatch",
+  "NotAnAuthor",
+  "GrantAlreadyExists",
+  "GrantNotActive",
+  "GrantNotSuspended",
+  "InsufficientBalance",
+  "DelegationInThePast", // expiresAt
+  "NotOfDelegation",
+  "NoNotice",
+  "TooEarly", // silentAt
+  "NotAGuardian",
+  "AlreadyAnnounced",
+  "NotOpen", // opensAt
+  "NotPrepared",
   // relayers
-  "relay_unavailable", // reason
-  "relay_refused", // reason
-  "relay_slow",
-  "relayers_refuse", // reason
-  "relayers_none",
+  "RelayUnavailable", // reason
+  "RelayRefused", // reason
+  "RelaySlow",
+  "RelayersRefuse", // reason
+  "NoRelayer",
   // store
-  "store_unavailable", // reason
-  "store_read_only",
-  "object_missing", // digest
-  "object_tampered", // digest
-  "object_malformed", // digest
-  "object_too_large", // digest
+  "StoreUnavailable", // reason
+  "StoreReadOnly",
+  "ObjectMissing", // digest
+  "ObjectTampered", // digest
+  "ObjectMalformed", // digest
+  "ObjectTooLarge", // digest
   // sealing
-  "keys_unreadable", // digest
-  "content_invalid", // digest
+  "InvalidInput", // name, value
+  "InvalidKey",
+  "WrongKey",
+  "KeyNotHeld",
+  "ParcelTampered",
+  "ContentInvalid",
+  "ContentTooLarge",
+  "StatementMismatch",
+  "IntegrityError",
   // acts
-  "address_invalid", // address
-  "invitation_invalid",
-  "invitation_not_yours", // subject
-  "invitation_known_subject", // subject
-  "participant_without_key", // participant
-  "participant_key_invalid", // participant
-  "grant_unknown", // id
-  "grant_empty",
-  "grant_ends_before_it_begins",
-  "grant_dates_reversed",
-  "grant_subject_unclear",
-  "relationship_unknown",
-  "delegate_in_the_past",
-  "guardians_too_few", // threshold, guardians
-  "guardians_twice", // address
-  "guardians_none",
-  "emergency_custodians", // threshold, custodians
-  "recovery_no_plan",
-  "recovery_closed", // opensAt
-  "recovery_shares", // released, threshold
-  "config_invalid",
-  "unexpected", // message
+  "AddressInvalid", // address
+  "InvitationInvalid",
+  "InvitationNotYours", // subject
+  "InvitationLinks", // subject
+  "NoParticipantKey", // participant
+  "UnknownGrant", // id
+  "UnknownSubject", // subject
+  "GrantEmpty",
+  "GrantEndsBeforeItBegins",
+  "GrantDatesReversed",
+  "GrantSubjectUnclear",
+  "RelationshipNotOpen",
+  "GuardiansTooFew", // threshold, guardians
+  "GuardianTwice", // address
+  "GuardiansMissing",
+  "CustodiansWrong", // threshold, custodians
+  "SharesTooFew", // released, threshold
+  "Unexpected", // message
 ] as const;
 
 /** Of `Fault`: what is wrong with what the chain or the store gave. */
@@ -91,10 +107,11 @@ export const FAULTS = [
   "grant_mismatch", // id
   "missing_object",
   "tampered_object",
+  "unavailable_object",
   "unreadable_parcel",
   "unreadable_keys",
   "unreadable_grant", // id
-  "unlisted_in_batch",
+  "batch_unproven", // author
   "unknown_parcel", // author
   "excerpt_without_anchor", // author
 ] as const;
@@ -102,21 +119,19 @@ export const FAULTS = [
 /** Of `Proposal.caveats`: what an act can't undo, or what the person should know beforehand. */
 export const CAVEATS = [
   "share_copies",
-  "share_links_nothing_else",
+  "share_ties",
   "revoke_copies",
   "suspend_keys_stay",
   "agent_only",
-  "resume_as_before",
   "close_reads_on",
   "accept_writes",
   "delegate_can_withdraw",
   "delegate_date_public",
   "guardians_together",
-  "guardians_see_owner",
-  "life_sign_vetoes",
   "guardians_end",
-  "emergency_hours",
+  "life_sign_vetoes",
   "emergency_custodians_together",
+  "emergency_withdrawn",
   "wallet_pays",
 ] as const;
 

@@ -1,0 +1,312 @@
+/**
+ * Acts on chain: signed by the one who acts and relayed, or sent by the wallet itself. Two ways in, one path inside.
+ *
+ * An act is made twice, if need be: first what is to be signed, for the person to read; then, signed, the call.
+ */
+
+import type { Call, Contracts } from "../chain/contracts";
+import { quantity } from "../chain/rpc";
+import { PageError } from "../errors";
+import { type PresentedGrant, termsHash } from "../types/terms";
+import { type Domain, grantMessage, type MessageType, type TypedData, typedData } from "../types/typedData";
+import type { Connection } from "../wallet/connection";
+import { ask } from "../wallet/provider";
+import type { Signer } from "../wallet/signers";
+import type { ActState, Address, Hex, NetworkConfig } from "./api";
+import type { Relayers } from "./relay";
+
+/** One thing that somebody wants done on chain. */
+export interface Act {
+  /** What is signed; `Anchor` and the like are made when it is time, since they name the ledger's head. */
+  readonly document: () => Promise<TypedData>;
+  /** The call with a signature. */
+  readonly signed: (signature: Hex) => Call;
+  /** The same as the actor's own call. */
+  readonly direct: () => Call;
+}
+
+const DOMAINS = {
+  medrec: "MedRec",
+  registrar: "MedRec Registrar",
+  guardianship: "MedRec Guardianship",
+  emergency: "MedRec Emergency",
+} as const;
+
+const RECEIPT_TRIES = 120;
+const RECEIPT_MILLISECONDS = 1_000;
+
+export function domainOf(config: NetworkConfig, contract: keyof typeof DOMAINS = "medrec"): Domain {
+  return { name: DOMAINS[contract], chainId: config.chainId, contract: config.contracts[contract] };
+}
+
+/** Makes the acts of one address. */
+export class Acts {
+  constructor(
+    readonly contracts: Contracts,
+    readonly actor: Address,
+  ) {}
+
+  private act(
+    primaryType: MessageType,
+    message: () => Promise<Readonly<Record<string, unknown>>>,
+    signed: (signature: Hex) => Call,
+    direct: () => Call,
+    contract: keyof typeof DOMAINS = "medrec",
+  ): Act {
+    const domain = domainOf(this.contracts.config, contract);
+    return { document: async () => typedData(domain, primaryType, await message()), signed, direct };
+  }
+
+  private call(name: string, ...args: unknown[]): Call {
+    return this.contracts.call("medrec", name, args);
+  }
+
+  open(provider: Address, number: number, expiresAt: number, bundle: Hex, invitation: Hex): Act {
+    const subject = this.actor;
+    const message = { subject, provider, number, expiresAt: BigInt(expiresAt), bundle };
+    const open = (signature: Hex) =>
+      this.call("open", subject, provider, BigInt(expiresAt), bundle, invitation, signature);
+    // The subject's own call counts as its signature.
+    return this.act(
+      "Acceptance",
+      async () => message,
+      open,
+      () => open("0x"),
+    );
+  }
+
+  close(provider: Address): Act {
+    const subject = this.actor;
+    return this.act(
+      "Closure",
+      async () => ({ subject, provider, number: (await this.contracts.relationshipOf(subject, provider)).number }),
+      (signature) => this.call("closeWithSig", subject, provider, subject, signature),
+      () => this.call("close", subject, provider),
+    );
+  }
+
+  anchor(digests: readonly Hex[], locators: readonly Hex[]): Act {
+    const subject = this.actor;
+    const joined = `0x${locators.map((locator) => locator.slice(2)).join("")}` as Hex;
+    return this.act(
+      "Anchor",
+      async () => {
+        const head = await this.contracts.ledgerHead(subject);
+        return { subject, author: subject, head, digests: [...digests], locators: joined };
+      },
+      (signature) => this.call("anchorWithSig", subject, subject, digests, joined, signature),
+      () =>
+        digests.length === 1
+          ? this.call("anchorParcel", subject, digests[0], locators[0])
+          : this.call("anchor", subject, digests, joined),
+    );
+  }
+
+  grant(presented: PresentedGrant): Act {
+    const subject = this.actor;
+    const hashed = termsHash(presented.terms);
+    const { viewer, bundle } = presented;
+    return this.act(
+      "Grant",
+      async () => grantMessage(subject, presented),
+      (signature) => this.call("grantWithSig", subject, subject, viewer, bundle, hashed, signature),
+      () => this.call("grant", subject, viewer, bundle, hashed),
+    );
+  }
+
+  revoke(id: Hex): Act {
+    const actor = this.actor;
+    return this.act(
+      "Revocation",
+      async () => ({ actor, id }),
+      (signature) => this.call("revokeWithSig", actor, id, signature),
+      () => this.call("revoke", id),
+    );
+  }
+
+  suspend(id: Hex): Act {
+    const grantor = this.actor;
+    return this.act(
+      "Suspension",
+      async () => ({ grantor, id, turn: (await this.contracts.grantState(grantor, id)).turn }),
+      (signature) => this.call("suspendWithSig", grantor, id, signature),
+      () => this.call("suspend", id),
+    );
+  }
+
+  resume(id: Hex): Act {
+    const grantor = this.actor;
+    return this.act(
+      "Resumption",
+      async () => ({ grantor, id, turn: (await this.contracts.grantState(grantor, id)).turn }),
+      (signature) => this.call("resumeWithSig", grantor, id, signature),
+      () => this.call("resume", id),
+    );
+  }
+
+  revokeAgent(id: Hex): Act {
+    const actor = this.actor;
+    return this.act(
+      "AgentRevocation",
+      async () => ({ actor, id }),
+      (signature) => this.call("revokeAgentWithSig", actor, id, signature),
+      () => this.call("revokeAgent", id),
+    );
+  }
+
+  nameDelegate(delegate: Address, expiresAt: number): Act {
+    const subject = this.actor;
+    const until = BigInt(expiresAt);
+    return this.act(
+      "Delegation",
+      async () => ({
+        subject,
+        delegate,
+        expiresAt: until,
+        turn: await this.contracts.delegationTurn(subject, delegate),
+      }),
+      (signature) => this.call("nameDelegateWithSig", subject, delegate, until, signature),
+      () => this.call("nameDelegate", delegate, until),
+    );
+  }
+
+  dismissDelegate(delegate: Address): Act {
+    const subject = this.actor;
+    return this.act(
+      "Dismissal",
+      async () => ({ subject, delegate, turn: await this.contracts.delegationTurn(subject, delegate) }),
+      (signature) => this.call("dismissDelegateWithSig", subject, delegate, subject, signature),
+      () => this.call("dismissDelegate", subject, delegate),
+    );
+  }
+
+  register(publicKey: Hex, descriptor: Hex): Act {
+    const participant = this.actor;
+    return this.act(
+      "Registration",
+      async () => ({
+        participant,
+        previous: await this.contracts.registrationOf(participant),
+        publicKey,
+        descriptor,
+      }),
+      (signature) =>
+        this.contracts.call("registrar", "registerWithSig", [participant, publicKey, descriptor, signature]),
+      () => this.contracts.call("registrar", "register", [publicKey, descriptor]),
+      "registrar",
+    );
+  }
+
+  setPlan(guardians: Hex, silence: number, notice: number, shares: Hex): Act {
+    const owner = this.actor;
+    const call = (name: string, ...args: unknown[]) => this.contracts.call("guardianship", name, args);
+    return this.act(
+      "Plan",
+      async () => ({ owner, guardians, silence, notice, shares, turn: (await this.contracts.planOf(owner)).turn }),
+      (signature) => call("setPlanWithSig", owner, guardians, silence, notice, shares, signature),
+      () => call("setPlan", guardians, silence, notice, shares),
+      "guardianship",
+    );
+  }
+
+  giveLifeSign(): Act {
+    const owner = this.actor;
+    return this.act(
+      "LifeSign",
+      async () => ({ owner, turn: (await this.contracts.planOf(owner)).turn }),
+      (signature) => this.contracts.call("guardianship", "giveLifeSignWithSig", [owner, signature]),
+      () => this.contracts.call("guardianship", "giveLifeSign", []),
+      "guardianship",
+    );
+  }
+
+  prepareEmergency(grant: Hex, custody: Hex): Act {
+    const subject = this.actor;
+    return this.act(
+      "EmergencyPlan",
+      async () => ({ subject, grant, custody, turn: (await this.contracts.preparedOf(subject)).turn }),
+      (signature) => this.contracts.call("emergency", "prepareWithSig", [subject, grant, custody, signature]),
+      () => this.contracts.call("emergency", "prepare", [grant, custody]),
+      "emergency",
+    );
+  }
+}
+
+/** How acts of one address reach the chain. */
+export interface Route {
+  readonly signer: Signer;
+  readonly relayers: Relayers;
+  /** Sends transactions itself: the wallet, when its own address acts or when every relayer refuses. */
+  readonly wallet: Connection | null;
+  /** Whether the wallet sends, rather than a relayer. */
+  readonly isDirect: boolean;
+}
+
+/** Signs an act and brings it to the chain, or has the wallet send it. */
+export async function submit(
+  contracts: Contracts,
+  route: Route,
+  act: Act,
+  onState: (state: ActState) => void,
+): Promise<{ transaction: Hex; block: number }> {
+  if (route.isDirect) {
+    const call = act.direct();
+    await contracts.simulate(call, route.signer.address);
+    return sendWithWallet(contracts, route.wallet, call, onState, route.signer.address);
+  }
+  onState({ kind: "signing" });
+  const call = act.signed(await route.signer.sign(await act.document()));
+  return relay(contracts, route.relayers, [call], onState);
+}
+
+/** Has a relayer bring signed calls to the chain. */
+export async function relay(
+  contracts: Contracts,
+  relayers: Relayers,
+  calls: readonly Call[],
+  onState: (state: ActState) => void,
+): Promise<{ transaction: Hex; block: number }> {
+  if (relayers.isEmpty) throw new PageError("NoRelayer");
+  for (const call of calls.length === 1 ? calls : []) await contracts.simulate(call);
+  onState({ kind: "sending", via: "relayer" });
+  const relayed = await relayers.send(calls, ({ transaction }) => onState({ kind: "pending", transaction }));
+  // The relayer's word that it is done is not believed: the chain itself has to have it.
+  if (!relayed.transaction) throw new PageError("RelayUnavailable", { reason: "no transaction" });
+  return receipt(contracts, relayed.transaction);
+}
+
+/** Has the wallet send a call, which anybody may who has a signature for it; the wallet pays. */
+export async function sendWithWallet(
+  contracts: Contracts,
+  wallet: Connection | null,
+  call: Call,
+  onState: (state: ActState) => void,
+  from?: Address,
+): Promise<{ transaction: Hex; block: number }> {
+  if (!wallet) throw new PageError("WalletMissing");
+  const account = from ?? wallet.account;
+  await wallet.require(account);
+  onState({ kind: "sending", via: "wallet" });
+  const sent = await ask(wallet.provider, "eth_sendTransaction", [{ from: account, to: call.to, data: call.data }]);
+  if (typeof sent !== "string" || !/^0x[0-9a-fA-F]{64}$/.test(sent)) {
+    throw new PageError("WalletFailed", { message: "no transaction" });
+  }
+  const transaction = sent.toLowerCase() as Hex;
+  onState({ kind: "pending", transaction });
+  return receipt(contracts, transaction);
+}
+
+async function receipt(contracts: Contracts, transaction: Hex): Promise<{ transaction: Hex; block: number }> {
+  for (let tried = 0; tried < RECEIPT_TRIES; tried++) {
+    const found = (await contracts.node.request("eth_getTransactionReceipt", [transaction])) as {
+      status?: unknown;
+      blockNumber?: unknown;
+    } | null;
+    if (found) {
+      if (found.status !== "0x1") throw new PageError("ActFailed", { transaction });
+      return { transaction, block: quantity(found.blockNumber) };
+    }
+    await new Promise((resolve) => setTimeout(resolve, RECEIPT_MILLISECONDS));
+  }
+  throw new PageError("NotMined", { transaction });
+}
