@@ -890,7 +890,9 @@ class IdempotencyKeyReused(InvalidInput):
 class RelayBudgetSpent(Refused):
     """A relayer pays no more today, or not at this price."""
 
-    default_hint = "Try another relayer, come back after `retry_after` seconds, or send the act from a wallet with ether."
+    default_hint = (
+        "Try another relayer, come back after `retry_after` seconds, or send the act from a wallet that holds ether."
+    )
 
 
 class RelayTooOften(Refused):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from medrec_py.cli import demo, devnet, grants, history, people, records, setting
+from medrec_py.cli import demo, devnet, grants, history, people, records, relay, setting
 
 app = typer.Typer(
     name="medrec",
@@ -43,4 +43,5 @@ records.add_to(app, RECORDS)
 grants.add_to(app, GRANTS)
 history.add_to(app, HISTORY)
 devnet.add_to(app, SETTING)
+relay.add_to(app, SETTING)
 setting.add_to(app, SETTING)

@@ -118,7 +118,7 @@ _ROLE_OPTIONS: Final[dict[str, Any]] = {
         typer.Option(
             "--relayer",
             envvar="MEDREC_RELAYER",
-            help="Who pays for signed acts, as --account; the embedded network's own if it is one.",
+            help="Who pays for signed acts: as --account, or addresses of relayers (`medrec relay`), tried in turn.",
             rich_help_panel=_ACCOUNT,
         ),
     ],

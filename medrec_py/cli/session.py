@@ -17,7 +17,7 @@ from medrec_py.errors import InvalidInput, UnknownGrant
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medrec_py.chain import Account
+    from medrec_py.chain import Account, Chain
     from medrec_py.client import Grant, MedRec, Patient, Provider, Registrar, Viewer
     from medrec_py.crypto import RootKey
 
@@ -113,8 +113,11 @@ class Session:
         return self.keyring.address(text)
 
     @cached_property
-    def _relayer(self) -> Account | None:
-        return None if self.options.relayer is None else self.keyring.account(self.options.relayer)
+    def _relayer(self) -> Account | str | None:
+        from medrec_py.client.relaying import is_relay_address
+
+        named = self.options.relayer
+        return named if named is None or is_relay_address(named) else self.keyring.account(named)
 
     @cached_property
     def _root(self) -> RootKey | None:
@@ -173,6 +176,10 @@ class Session:
         return output.progress(is_json=self.options.json)
 
     # ── lifecycle ──
+
+    def keep(self, opened: Chain) -> Chain:
+        """A chain that is closed when the command ends."""
+        return self._open.enter_context(opened)
 
     def __enter__(self) -> Self:
         return self

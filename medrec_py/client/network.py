@@ -14,6 +14,7 @@ from medrec_py.client.context import Context
 from medrec_py.client.patient import Patient
 from medrec_py.client.provider import Provider
 from medrec_py.client.registrar import Registrar
+from medrec_py.client.relaying import HttpRelayer, is_relay_address
 from medrec_py.client.viewer import Viewer
 from medrec_py.crypto import RootKey
 from medrec_py.errors import InvalidInput
@@ -98,7 +99,8 @@ class MedRec:
             deployment: The deployment's file, or the folder of them; verified against the code on chain.
             home: Folder for the index and the outbox; `$XDG_STATE_HOME/medrec/<chain>-<contract>` when None.
             index: SQLAlchemy URL of the index; an SQLite file in `home` when None.
-            relayer: Account that pays for signed acts, or anything with `relay`; None: roles name their own or none.
+            relayer: Account that pays for signed acts, a relayer's `http(s)://` address (several separated by commas),
+                or anything with `relay`; None: roles name their own or none.
             quorum: With several stores, how many must take a write.
             confirmations: Blocks that count as confirmed when publishing.
 
@@ -229,6 +231,8 @@ class MedRec:
 def _sender(chain: Chain, relayer: Any) -> Sender | None:  # noqa: ANN401 (an account, or anything that relays)
     if relayer is None:
         return None
+    if isinstance(relayer, str) and is_relay_address(relayer):
+        return HttpRelayer(relayer, chain)
     if hasattr(relayer, "relay"):
         sender: Sender = relayer
         return sender
