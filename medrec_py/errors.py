@@ -193,6 +193,12 @@ class UnsteadyWallet(InvalidInput):
     default_hint = "Give a root key file of your own (root=…, --root-file); `medrec root new` makes one. Keep a copy."
 
 
+class WalletLost(Refused):
+    """An act of a wallet whose root was inherited: its records can be read, but nobody can sign for it."""
+
+    default_hint = "A delegate may still withdraw in its name (`medrec delegate revoke`); grants that end, end."
+
+
 class UnknownGrant(InvalidInput):
     """No grant with this id concerns this participant."""
 
@@ -536,7 +542,7 @@ class NotAccredited(ContractRefusal):
     """No running accreditation covers the roles needed."""
 
     signature = "NotAccredited(address participant,uint64 roles)"
-    sentence = "{participant} has no running accreditation for roles {roles} (1 provider, 2 gateway)."
+    sentence = "{participant} has no running accreditation for roles {roles} (1 provider, 2 gateway, 4 emergency)."
     default_hint = "Ask the registrar to accredit it (`medrec accredit`)."
 
 
@@ -610,6 +616,94 @@ class EmptyHead(ContractRefusal):
     signature = "EmptyHead(address gateway,uint64 epoch)"
     sentence = "Gateway {gateway} gave no head for epoch {epoch}."
     default_hint = "Commit the head of the epoch's receipts, after the first one."
+
+
+class DelegationInThePast(ContractRefusal):
+    """The delegation would have ended before it began."""
+
+    signature = "DelegationInThePast(uint64 expiresAt)"
+    sentence = "The delegation would have ended at {expiresAt}, before now."
+    default_hint = "Give an end that lies ahead, or dismiss the delegate."
+
+
+class NotOfDelegation(ContractRefusal):
+    """Somebody who is neither subject nor delegate tried to end a delegation."""
+
+    signature = "NotOfDelegation(address caller,address subject,address delegate)"
+    sentence = "{caller} is neither the subject {subject} nor the delegate {delegate}."
+    default_hint = "Only one of the two can end the delegation."
+
+
+class NoNotice(ContractRefusal):
+    """A plan of guardians without time in which the owner could veto."""
+
+    signature = "NoNotice(address owner)"
+    sentence = "The plan of {owner} gives no notice before it opens."
+    default_hint = "Give a notice of some days: it is the time in which a lost wallet that was found can still veto."
+
+
+class NoSignOfLife(ContractRefusal):
+    """A grant shows no act of the owner's since the last sign of life."""
+
+    signature = "NoSignOfLife(address owner,bytes32 id)"
+    sentence = "The grant {id} shows no act of {owner} since the last sign of life."
+    default_hint = "Only a grant that stands, made or resumed since then, shows one; the owner can give a sign of life."
+
+
+class TooEarly(ContractRefusal):
+    """The owner has not been silent for as long as the plan says."""
+
+    signature = "TooEarly(address owner,uint64 silentAt)"
+    sentence = "{owner} gave a sign of life too lately: nobody can be announced before {silentAt}."
+    default_hint = "Wait until then."
+
+
+class NotAGuardian(ContractRefusal):
+    """The plan that stands does not name this guardian."""
+
+    signature = "NotAGuardian(address owner,address guardian)"
+    sentence = "{guardian} is no guardian of {owner} by what was shown."
+    default_hint = "The owner may have chosen other guardians since; salt and proof have to be those of today's plan."
+
+
+class AlreadyAnnounced(ContractRefusal):
+    """This heir has been announced, and the notice runs."""
+
+    signature = "AlreadyAnnounced(address owner,address heir,uint64 opensAt)"
+    sentence = "{heir} has been announced as heir of {owner} already; the plan opens at {opensAt}."
+    default_hint = "Wait until then."
+
+
+class NotOpen(ContractRefusal):
+    """The plan is not open to this heir."""
+
+    signature = "NotOpen(address owner,address heir,uint64 opensAt)"
+    sentence = "The plan of {owner} is not open to {heir} (it opens at {opensAt}; 0: nothing stands announced)."
+    default_hint = "A guardian announces the heir, then the notice has to pass without a sign of life of the owner's."
+
+
+class NotPrepared(ContractRefusal):
+    """The patient has prepared nothing for emergencies, or took it back."""
+
+    signature = "NotPrepared(address subject)"
+    sentence = "{subject} has prepared nothing for emergencies that stands now."
+    default_hint = "Only the patient can prepare: `medrec emergency prepare`."
+
+
+class InvalidPeriod(ContractRefusal):
+    """An emergency begins at the latest now, and lasts 72 hours at most."""
+
+    signature = "InvalidPeriod(uint64 startsAt,uint64 expiresAt)"
+    sentence = "An emergency can't be declared from {startsAt} until {expiresAt}."
+    default_hint = "It begins at the latest now and ends within 72 hours; declare it again when it lasts longer."
+
+
+class NotDeclared(ContractRefusal):
+    """No such emergency stands."""
+
+    signature = "NotDeclared(address subject,address provider,bytes32 id)"
+    sentence = "{provider} has declared no emergency of {subject} with the grant {id} that stands now."
+    default_hint = "It may have expired, or the patient ended it; release nothing."
 
 
 # ── chain: what OpenZeppelin's contracts refuse ──────────────────────────────────────────────────────────────────────

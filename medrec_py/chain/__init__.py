@@ -7,11 +7,20 @@ from medrec_py.chain.calls import Call, SignedTransaction, StorageProof, Transac
 from medrec_py.chain.connection import Chain
 from medrec_py.chain.contracts import (
     Accreditation,
+    Delegation,
     GrantState,
     MedRecContract,
     RegistrarContract,
     Relationship,
+    delegated,
     ledger_head_slot,
+)
+from medrec_py.chain.custody import (
+    Declaration,
+    EmergencyContract,
+    GuardianPlan,
+    GuardianshipContract,
+    Preparation,
 )
 from medrec_py.chain.deploy import DeploymentReport, deploy, predicted_addresses
 from medrec_py.chain.deployment import Deployment
@@ -24,17 +33,24 @@ __all__ = [
     "Accreditation",
     "Call",
     "Chain",
+    "Declaration",
+    "Delegation",
     "Deployment",
     "DeploymentReport",
     "EmbeddedChain",
+    "EmergencyContract",
     "GrantState",
+    "GuardianPlan",
+    "GuardianshipContract",
     "MedRecContract",
+    "Preparation",
     "RegistrarContract",
     "Relationship",
     "SignedTransaction",
     "StorageProof",
     "TransactionReceipt",
     "as_account",
+    "delegated",
     "deploy",
     "generate_account",
     "grant_id",

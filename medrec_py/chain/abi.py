@@ -12,7 +12,15 @@ from typing import Any, Final
 from medrec_py.chain.hashing import keccak, require_address
 from medrec_py.errors import ChainInconsistent, InvalidInput
 
-CONTRACTS: Final = ("Authority", "Registrar", "MedRec", "WhileAccredited", "WhileRelated")
+CONTRACTS: Final = (
+    "Authority",
+    "Registrar",
+    "MedRec",
+    "WhileAccredited",
+    "WhileRelated",
+    "Guardianship",
+    "Emergency",
+)
 """Every contract that is shipped, in the order of deployment."""
 
 

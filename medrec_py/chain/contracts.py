@@ -45,11 +45,24 @@ class GrantState:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegation:
+    """What is between a subject and a delegate: until when it may act (Unix; 0: not), what the next signature names."""
+
+    expires_at: int
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class Accreditation:
     """Roles (bit set) and the first second at which they no longer hold; zeros when there is none."""
 
     roles: int
     expires_at: int
+
+
+def delegated(delegate: str, signature: bytes) -> bytes:
+    """A delegate's signature over an act of the subject's, as the `…WithSig` acts that withdraw take it."""
+    return bytes.fromhex(delegate[2:]) + signature
 
 
 def ledger_head_slot(subject: str) -> int:
@@ -187,6 +200,24 @@ class MedRecContract:
         """The same by signature (`AgentRevocation`)."""
         return self._call("revokeAgentWithSig", actor, id, signature)
 
+    # ── acts: delegates ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def name_delegate(self, delegate: str, expires_at: int) -> Call:
+        """Lets somebody withdraw in the sender's name until `expires_at` (Unix), which everybody can read."""
+        return self._call("nameDelegate", delegate, expires_at)
+
+    def name_delegate_with_sig(self, subject: str, delegate: str, expires_at: int, signature: bytes) -> Call:
+        """The same by signature (`Delegation`)."""
+        return self._call("nameDelegateWithSig", subject, delegate, expires_at, signature)
+
+    def dismiss_delegate(self, subject: str, delegate: str) -> Call:
+        """Ends the delegation; the sender is one of the two."""
+        return self._call("dismissDelegate", subject, delegate)
+
+    def dismiss_delegate_with_sig(self, subject: str, delegate: str, by: str, signature: bytes) -> Call:
+        """The same by signature (`Dismissal`)."""
+        return self._call("dismissDelegateWithSig", subject, delegate, by, signature)
+
     # ── acts: access log, several at once ────────────────────────────────────────────────────────────────────────────
 
     def commit_receipts(self, epoch: int, head: bytes, count: int) -> Call:
@@ -248,6 +279,14 @@ class MedRecContract:
         """What `actor` last did to the grant."""
         status, agent_revoked, turn, changed_at = self._ask("grantState", actor, id)[0]
         return GrantState(GrantStatus(status), agent_revoked, turn, changed_at)
+
+    def delegation_of(self, subject: str, delegate: str) -> Delegation:
+        """What is between the two, running or not."""
+        return Delegation(*self._ask("delegationOf", subject, delegate)[0])
+
+    def is_delegate(self, subject: str, delegate: str) -> bool:
+        """Whether `delegate` may withdraw in the subject's name now."""
+        return bool(self._ask("isDelegate", subject, delegate)[0])
 
     def receipts_head(self, gateway: str, epoch: int) -> bytes:
         """The committed head; zeros when there is none."""

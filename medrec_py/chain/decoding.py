@@ -221,6 +221,69 @@ def _receipts_committed(topics: list[str], data: bytes) -> Event:
     return events.ReceiptsCommitted(_address(topics[1]), epoch, data[:32], _uint(data[32:], 4))
 
 
+def _delegate_named(topics: list[str], data: bytes) -> Event:
+    _require(topics, 3, data, 64)
+    return events.DelegateNamed(_address(topics[1]), _address(topics[2]), _uint(data[:32], 8), _uint(data[32:], 4))
+
+
+def _delegate_dismissed(topics: list[str], data: bytes) -> Event:
+    _require(topics, 3, data, 64)
+    by = _address("0x" + data[:32].hex())
+    return events.DelegateDismissed(_address(topics[1]), _address(topics[2]), by, _uint(data[32:], 4))
+
+
+# ── events of Guardianship and Emergency ─────────────────────────────────────────────────────────────────────────────
+
+
+def _plan_set(topics: list[str], data: bytes) -> Event:
+    _require(topics, 2, data, 160)
+    return events.PlanSet(
+        _address(topics[1]),
+        data[:32],
+        _uint(data[32:64], 4),
+        _uint(data[64:96], 4),
+        data[96:128],
+        _uint(data[128:], 4),
+    )
+
+
+def _life_sign_given(topics: list[str], data: bytes) -> Event:
+    _require(topics, 2, data, 64)
+    return events.LifeSignGiven(_address(topics[1]), _uint(data[:32], 8), _uint(data[32:], 4))
+
+
+def _recovery_announced(topics: list[str], data: bytes) -> Event:
+    _require(topics, 4, data, 32)
+    return events.RecoveryAnnounced(_address(topics[1]), _address(topics[2]), _address(topics[3]), _uint(data, 8))
+
+
+def _share_released(topics: list[str], data: bytes) -> Event:
+    _require(topics, 4, data, 32)
+    return events.ShareReleased(_address(topics[1]), _address(topics[2]), _address(topics[3]), data)
+
+
+def _emergency_prepared(topics: list[str], data: bytes) -> Event:
+    _require(topics, 2, data, 96)
+    return events.EmergencyPrepared(_address(topics[1]), data[:32], data[32:64], _uint(data[64:], 4))
+
+
+def _emergency_declared(topics: list[str], data: bytes) -> Event:
+    _require(topics, 3, data, 128)
+    return events.EmergencyDeclared(
+        _address(topics[1]),
+        _address(topics[2]),
+        data[:32],
+        _uint(data[32:64], 8),
+        _uint(data[64:96], 8),
+        data[96:],
+    )
+
+
+def _key_released(topics: list[str], data: bytes) -> Event:
+    _require(topics, 4, data, 64)
+    return events.KeyReleased(_address(topics[1]), _address(topics[2]), _address(topics[3]), data[:32], data[32:])
+
+
 SIGNATURES: Final[Mapping[str, _Decoder | None]] = {
     "Registered(address,bytes32,bytes,bytes32)": _registered,
     "Accredited(address,uint64,uint64,bytes32)": _accredited,
@@ -239,6 +302,15 @@ SIGNATURES: Final[Mapping[str, _Decoder | None]] = {
     "GrantResumed(address,bytes32,uint32)": _grant_resumed,
     "AgentRevoked(address,bytes32)": _agent_revoked,
     "ReceiptsCommitted(address,uint64,bytes32,uint32)": _receipts_committed,
+    "DelegateNamed(address,address,uint64,uint32)": _delegate_named,
+    "DelegateDismissed(address,address,address,uint32)": _delegate_dismissed,
+    "PlanSet(address,bytes32,uint32,uint32,bytes32,uint32)": _plan_set,
+    "LifeSignGiven(address,uint64,uint32)": _life_sign_given,
+    "RecoveryAnnounced(address,address,address,uint64)": _recovery_announced,
+    "ShareReleased(address,address,address,bytes32)": _share_released,
+    "EmergencyPrepared(address,bytes32,bytes32,uint32)": _emergency_prepared,
+    "EmergencyDeclared(address,address,bytes32,uint64,uint64,bytes32)": _emergency_declared,
+    "KeyReleased(address,address,address,bytes32,bytes32)": _key_released,
     # OpenZeppelin's; they change no record, grant or relationship.
     "AuthorityUpdated(address)": None,
     "EIP712DomainChanged()": None,

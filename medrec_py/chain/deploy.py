@@ -25,6 +25,9 @@ ROLE_GUARDIAN: Final = 2
 ANY_ROLE: Final = 0
 """`WhileAccredited` is deployed for viewers with any running accreditation."""
 
+EMERGENCY_PURPOSE: Final = VOCABULARY.purpose("ETREAT").number
+"""`Emergency` is deployed for emergency treatment, as the shipped vocabulary numbers it."""
+
 SALT: Final = keccak(b"medrec 1")
 """CREATE2 salt of every contract."""
 
@@ -140,6 +143,9 @@ def _creations(admin: str) -> dict[str, Call]:
     codes["MedRec"] = artifact("MedRec").creation(registrar)
     codes["WhileAccredited"] = artifact("WhileAccredited").creation(registrar, ANY_ROLE)
     codes["WhileRelated"] = artifact("WhileRelated").creation(_create2(codes["MedRec"]))
+    medrec = _create2(codes["MedRec"])
+    codes["Guardianship"] = artifact("Guardianship").creation(medrec)
+    codes["Emergency"] = artifact("Emergency").creation(medrec, VOCABULARY.hash, EMERGENCY_PURPOSE)
     return {name: Call(FACTORY, SALT + codes[name], f"deploy {name}") for name in CONTRACTS}
 
 

@@ -18,13 +18,15 @@ from medrec_py.types.terms import Domain
 if TYPE_CHECKING:
     from medrec_py.chain.connection import Chain
 
-FORMAT: Final = 1
-"""Version of the deployment file."""
+FORMAT: Final = 2
+"""Version of the deployment file; format 1 knew neither `Guardianship` nor `Emergency`."""
 
 _LINKS: Final = (
     ("MedRec", "registrar", "Registrar"),
     ("WhileAccredited", "registrar", "Registrar"),
     ("WhileRelated", "relationships", "MedRec"),
+    ("Guardianship", "medrec", "MedRec"),
+    ("Emergency", "medrec", "MedRec"),
 )
 """Which view of which contract has to name which other contract."""
 
@@ -41,6 +43,8 @@ class Deployment:
         medrec: `MedRec`.
         while_accredited: Condition contract `WhileAccredited`, for any running accreditation.
         while_related: Condition contract `WhileRelated`.
+        guardianship: `Guardianship`, also a condition.
+        emergency: `Emergency`, also a condition.
         block_number: No event of these contracts is in an earlier block.
         code_hashes: keccak256 of the code on chain, by contract name.
     """
@@ -52,6 +56,8 @@ class Deployment:
     medrec: str
     while_accredited: str
     while_related: str
+    guardianship: str
+    emergency: str
     block_number: int
     code_hashes: Mapping[str, bytes]
 
@@ -74,25 +80,29 @@ class Deployment:
             medrec=addresses["MedRec"],
             while_accredited=addresses["WhileAccredited"],
             while_related=addresses["WhileRelated"],
+            guardianship=addresses["Guardianship"],
+            emergency=addresses["Emergency"],
             block_number=block_number,
             code_hashes=code_hashes,
         )
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Address by contract name (`Authority`, `Registrar`, `MedRec`, `WhileAccredited`, `WhileRelated`)."""
+        """Address by contract name, as in `medrec_py.chain.abi.CONTRACTS`."""
         return {
             "Authority": self.authority,
             "Registrar": self.registrar,
             "MedRec": self.medrec,
             "WhileAccredited": self.while_accredited,
             "WhileRelated": self.while_related,
+            "Guardianship": self.guardianship,
+            "Emergency": self.emergency,
         }
 
     @property
-    def contracts(self) -> tuple[str, str]:
-        """Addresses of the contracts whose events tell the history: registrar and MedRec."""
-        return (self.registrar, self.medrec)
+    def contracts(self) -> tuple[str, ...]:
+        """Addresses of the contracts whose events tell the history: all but the authority and bare conditions."""
+        return (self.registrar, self.medrec, self.guardianship, self.emergency)
 
     @property
     def medrec_domain(self) -> Domain:
@@ -103,6 +113,16 @@ class Deployment:
     def registrar_domain(self) -> Domain:
         """EIP-712 domain of `Registrar`."""
         return Domain("MedRec Registrar", self.chain_id, self.registrar)
+
+    @property
+    def guardianship_domain(self) -> Domain:
+        """EIP-712 domain of `Guardianship`."""
+        return Domain("MedRec Guardianship", self.chain_id, self.guardianship)
+
+    @property
+    def emergency_domain(self) -> Domain:
+        """EIP-712 domain of `Emergency`."""
+        return Domain("MedRec Emergency", self.chain_id, self.emergency)
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,6 +144,12 @@ class Deployment:
         Raises:
             DeploymentInvalid: It is no such object.
         """
+        if isinstance(document, dict) and document.get("format") == 1:
+            raise DeploymentInvalid(
+                f"{source} is of an older version, whose contracts knew no guardians and no emergencies.",
+                hint="Deploy this version beside it, or use the version that made the file.",
+                source=source,
+            )
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise DeploymentInvalid(f"{source} is no deployment of format {FORMAT}.", source=source)
         try:

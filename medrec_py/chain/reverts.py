@@ -13,6 +13,7 @@ from medrec_py.errors import ContractRefusal, UnknownRevert
 from medrec_py.types.terms import GrantStatus
 
 _LAST_CALENDAR_SECOND = 253402300799
+_TIMES = ("expiresAt", "startsAt", "opensAt", "silentAt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,6 @@ def _show(kind: str, name: str, value: Any) -> str:  # noqa: ANN401 (decoded by 
         return "0x" + value.hex()
     if name == "status" and value in set(GrantStatus):
         return GrantStatus(value).name.lower()
-    if name == "expiresAt" and value <= _LAST_CALENDAR_SECOND:
+    if name in _TIMES and 0 < value <= _LAST_CALENDAR_SECOND:
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return str(value)

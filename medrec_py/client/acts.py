@@ -31,8 +31,12 @@ RELAYED: Final = {
         "suspendWithSig",
         "resumeWithSig",
         "revokeAgentWithSig",
+        "nameDelegateWithSig",
+        "dismissDelegateWithSig",
     ),
     "Registrar": ("registerWithSig",),
+    "Guardianship": ("setPlanWithSig", "giveLifeSignWithSig", "proveLife", "announce"),
+    "Emergency": ("prepareWithSig",),
 }
 """The functions, by contract, whose callers don't matter because the signature says who acts."""
 

@@ -12,7 +12,7 @@ from medrec_py.errors import InvalidInput, Refused
 from medrec_py.types.moments import MomentLike, moment
 from medrec_py.types.terms import ZERO_BYTES32
 
-ROLES: Final = {"provider": 1, "gateway": 2}
+ROLES: Final = {"provider": 1, "gateway": 2, "emergency": 4}
 """Roles that a registrar vouches for, by name; the numbers are those of `contracts/interfaces/IRegistrar.sol`."""
 
 YEAR: Final = 31556952

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -39,7 +39,7 @@ from medrec_py.index.standing import (
     fold_participant,
     fold_relationships,
 )
-from medrec_py.types.events import LoggedEvent
+from medrec_py.types.events import CUSTODY_EVENTS, Event, LoggedEvent
 from medrec_py.types.ledger import EntryKind, LedgerEntry
 
 KEPT_BLOCK_HASHES: Final = 128
@@ -147,6 +147,26 @@ class Index:
         """The grant with this id, 32 bytes."""
         found = self._grants(and_(events.c.kind == "Granted", events.c.id == id))
         return found[0] if found else None
+
+    # ── custody ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def custody(
+        self, kinds: Collection[type[Event]] = CUSTODY_EVENTS, *, party: str | None = None
+    ) -> list[TimelineItem]:
+        """Delegations, plans of guardians and emergencies, whoever they are about, in order.
+
+        Guardians and custodians find by it what concerns them: no event names them before they act themselves.
+
+        Args:
+            kinds: Which of `CUSTODY_EVENTS`.
+            party: Only events that name this address, in whichever part.
+        """
+        wanted: list[ColumnElement[bool]] = [events.c.kind.in_([kind.__name__ for kind in kinds])]
+        if party is not None:
+            address = checked_address(party)
+            named = (column == address for column in (events.c.subject, events.c.actor, events.c.viewer))
+            wanted.append(or_(*named))
+        return self._items(and_(*wanted))
 
     # ── ledgers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

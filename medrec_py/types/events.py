@@ -6,7 +6,7 @@ Addresses are EIP-55 checksummed strings, digests and hashes 32 raw bytes, times
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,100 @@ class AgentRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class DelegateNamed:
+    """`Delegates.DelegateNamed`: `delegate` may withdraw in the subject's name; `turn` is for the next signature."""
+
+    subject: str
+    delegate: str
+    expires_at: int
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateDismissed:
+    """`Delegates.DelegateDismissed`: it may no longer, says `by`, one of the two."""
+
+    subject: str
+    delegate: str
+    by: str
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSet:
+    """`Guardianship.PlanSet`: guardians (a Merkle root; zeros: none any more); `shares` is an object's digest."""
+
+    owner: str
+    guardians: bytes
+    silence: int
+    notice: int
+    shares: bytes
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class LifeSignGiven:
+    """`Guardianship.LifeSignGiven`: what was announced until `silence` seconds after `sign_at` does not stand."""
+
+    owner: str
+    sign_at: int
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryAnnounced:
+    """`Guardianship.RecoveryAnnounced`: `guardian` says that `heir` takes over, from `opens_at`."""
+
+    owner: str
+    heir: str
+    guardian: str
+    opens_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShareReleased:
+    """`Guardianship.ShareReleased`: `share` is the digest of an object sealed to the heir's registered key."""
+
+    owner: str
+    heir: str
+    guardian: str
+    share: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyPrepared:
+    """`Emergency.EmergencyPrepared`: for a grant (zeros: no longer); object `custody` has the custodians' shares."""
+
+    subject: str
+    grant: bytes
+    custody: bytes
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyDeclared:
+    """`Emergency.EmergencyDeclared`: the provider has the sub-grant `id`; object `reason` says why."""
+
+    subject: str
+    provider: str
+    id: bytes
+    starts_at: int
+    expires_at: int
+    reason: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReleased:
+    """`Emergency.KeyReleased`: `custodian`, who may be anybody, released object `share` to the provider."""
+
+    subject: str
+    provider: str
+    custodian: str
+    id: bytes
+    share: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptsCommitted:
     """`AccessLog.ReceiptsCommitted`: a gateway fixed its access receipts of an epoch."""
 
@@ -180,7 +274,30 @@ Event: TypeAlias = (
     | GrantResumed
     | AgentRevoked
     | ReceiptsCommitted
+    | DelegateNamed
+    | DelegateDismissed
+    | PlanSet
+    | LifeSignGiven
+    | RecoveryAnnounced
+    | ShareReleased
+    | EmergencyPrepared
+    | EmergencyDeclared
+    | KeyReleased
 )
+
+
+CUSTODY_EVENTS: Final[tuple[type[Event], ...]] = (
+    DelegateNamed,
+    DelegateDismissed,
+    PlanSet,
+    LifeSignGiven,
+    RecoveryAnnounced,
+    ShareReleased,
+    EmergencyPrepared,
+    EmergencyDeclared,
+    KeyReleased,
+)
+"""Events about who may act for somebody else, and when."""
 
 
 @dataclass(frozen=True, slots=True, order=False)

@@ -352,6 +352,19 @@ MESSAGE_TYPES: Final[dict[str, list[tuple[str, str]]]] = {
         ("publicKey", "bytes"),
         ("descriptor", "bytes32"),
     ],
+    "Delegation": [("subject", "address"), ("delegate", "address"), ("expiresAt", "uint64"), ("turn", "uint32")],
+    "Dismissal": [("subject", "address"), ("delegate", "address"), ("turn", "uint32")],
+    "Plan": [
+        ("owner", "address"),
+        ("guardians", "bytes32"),
+        ("silence", "uint32"),
+        ("notice", "uint32"),
+        ("shares", "bytes32"),
+        ("turn", "uint32"),
+    ],
+    "LifeSign": [("owner", "address"), ("turn", "uint32")],
+    "Announcement": [("owner", "address"), ("heir", "address"), ("guardian", "address"), ("turn", "uint32")],
+    "EmergencyPlan": [("subject", "address"), ("grant", "bytes32"), ("custody", "bytes32"), ("turn", "uint32")],
     "Unlock": [("account", "address"), ("statement", "string")],
 }
 """Fields of every message that is signed, by EIP-712 type name; the contracts verify all but `Unlock`."""
@@ -359,7 +372,7 @@ MESSAGE_TYPES: Final[dict[str, list[tuple[str, str]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """EIP-712 domain of a deployment: `MedRec` or `MedRec Registrar`, version 1."""
+    """EIP-712 domain, version 1: `MedRec`, `MedRec Registrar`, `MedRec Guardianship` or `MedRec Emergency`."""
 
     name: str
     chain_id: int
