@@ -10,8 +10,10 @@ from medrec_py.outbox.publication import (
     PublicationStatus,
     Step,
 )
+from medrec_py.outbox.relaying import Courier
 
 __all__ = [
+    "Courier",
     "Outbox",
     "Parcel",
     "Publication",

@@ -4,6 +4,8 @@ What makes it exactly once is the nonce. A signed transaction is in the journal 
 broadcast any number of times, because its nonce can be used up only once. A second one with another nonce is signed
 only when the first can never be mined: its nonce is used up, none of the journalled transactions has a receipt, and no
 event since shows what it was to do. That takes a node whose answers are consistent with each other.
+
+What is signed by one and sent by another has no nonce of ours; `medrec_py.outbox.relaying` says what makes that once.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 from medrec_py.chain import Account, Chain, TransactionReceipt
@@ -29,11 +31,12 @@ from medrec_py.errors import (
     RpcRefused,
     Unavailable,
 )
+from medrec_py.outbox.evidence import evidence, matches, name_of
 from medrec_py.outbox.journal import Entry, Journal, StoredParcel
 from medrec_py.outbox.publication import PublicationReceipt, PublicationState, Step
+from medrec_py.outbox.relaying import Courier, Relaying
 from medrec_py.outbox.spool import Claim, Spool
 from medrec_py.storage import Cid, Store
-from medrec_py.types.events import Event
 
 _GROUP_BYTES: Final = 32 << 20
 _GROUP_OBJECTS: Final = 500
@@ -41,9 +44,16 @@ _ALONE_BYTES: Final = 4 << 20
 """Objects from this size on are streamed to the store one by one, so that memory stays bounded."""
 _SIGNINGS: Final = 5
 """How often in one run a nonce may turn out to be used up by others."""
-_LOG_RANGE: Final = 2_000
 _FIRST_PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """Who can go on with a publication: an account that sends, somebody who has it relayed, both or neither."""
+
+    account: Account | None = None
+    courier: Courier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +68,26 @@ class Delivery:
     timeout: float
     observer: Callable[[Step, str], None]
 
-    def begin(self, claim: Claim, account: Account | None) -> None:
+    def begin(self, claim: Claim, signers: Signers) -> None:
         """Stores the parcels, signs the transaction and broadcasts it, as far as that was not done before."""
         with self._kept(claim.id):
             entry = self._entry(claim.id)
             if entry.status.state is PublicationState.ACCEPTED:
                 self._store(claim, entry)
-            self._launch(claim.id, account)
+            if not entry.status.relayed:
+                self._launch(claim.id, signers.account)
 
-    def finish(self, claim: Claim, account: Account | None) -> PublicationReceipt:
+    def finish(self, claim: Claim, signers: Signers) -> PublicationReceipt:
         """Waits until the transaction is mined and confirmed, and proves that it did what it was to do."""
         with self._kept(claim.id):
-            mined = self._mined(claim.id, account)
+            if self._entry(claim.id).status.relayed:
+                relaying = Relaying(self.journal, self.chain, self.timeout, self.observer)
+                mined: TransactionReceipt | None = relaying.bring(claim.id, signers.courier)
+            else:
+                mined = self._mined(claim.id, signers.account)
             while mined is None:  # others used its nonce up; each time round a signature is needed, so this ends
-                self._launch(claim.id, account)
-                mined = self._mined(claim.id, account)
+                self._launch(claim.id, signers.account)
+                mined = self._mined(claim.id, signers.account)
             self._prove(self._entry(claim.id), mined)
             self.observer(Step.MINED, claim.id)
             if self.confirmations > 1:
@@ -194,7 +209,7 @@ class Delivery:
         while True:
             entry = self._entry(id)
             spent = self._is_spent(entry.status.sender, entry.transactions[-1].nonce)
-            found = self._receipt(entry) or (self._evidence(entry) if spent else None)
+            found = self._receipt(entry) or (evidence(self.chain, entry) if spent else None)
             if found is not None or spent:
                 return found
             waited = time.monotonic() - begun
@@ -223,7 +238,7 @@ class Delivery:
         deadline, pause = time.monotonic() + self.timeout, _FIRST_PAUSE
         while True:
             spent = self._is_spent(entry.status.sender, entry.transactions[-1].nonce)
-            found = self._receipt(entry) or (self._evidence(entry) if spent else None)
+            found = self._receipt(entry) or (evidence(self.chain, entry) if spent else None)
             if found is not None or spent:
                 return found
             if time.monotonic() >= deadline:
@@ -235,7 +250,7 @@ class Delivery:
     def _receipt(self, entry: Entry) -> TransactionReceipt | None:
         """The receipt of any transaction that was signed for it; raises the refusal if it reverted."""
         for transaction in reversed(entry.transactions):
-            found = self.chain.receipt(transaction.hash, name=_name(entry))
+            found = self.chain.receipt(transaction.hash, name=name_of(entry))
             if found is not None:
                 return found
         return None
@@ -244,15 +259,6 @@ class Delivery:
         """Whether a nonce is used up by a block with the confirmations asked for."""
         block = max(0, self.chain.head_number() - self.confirmations + 1)
         return int(self.chain.ask("eth_getTransactionCount", sender, hex(block)), 16) > nonce
-
-    def _evidence(self, entry: Entry) -> TransactionReceipt | None:
-        """The transaction that did what this one was to do, from the chain's own log: the journal may be a copy."""
-        head = self.chain.head_number()
-        for start in range(entry.since_block or 0, head + 1, _LOG_RANGE):
-            for logged in self.chain.logs(start, min(start + _LOG_RANGE - 1, head)):
-                if any(matches(expected, logged.event) for expected in entry.expects):
-                    return self.chain.receipt(logged.transaction_hash, name=_name(entry))
-        return None
 
     def _prove(self, entry: Entry, receipt: TransactionReceipt) -> None:
         for expected in entry.expects:
@@ -292,20 +298,6 @@ class Delivery:
             ) from error
 
 
-def matches(expected: Event, event: Event) -> bool:
-    """Whether an event is the expected one, whenever it happened."""
-    return type(expected) is type(event) and all(
-        _folded(getattr(expected, field.name)) == _folded(getattr(event, field.name))
-        for field in fields(expected)
-        if field.name != "time"
-    )
-
-
-def _folded(value: object) -> object:
-    """A value of an event, so that an address equals itself in any spelling."""
-    return value.lower() if isinstance(value, str) else value
-
-
 def _pending(id: str, error: MedRecError) -> PublicationPending:
     return PublicationPending(
         f"Publication {id} is in the journal and waits: {error.message}",
@@ -331,7 +323,3 @@ def _groups(parcels: Sequence[StoredParcel]) -> Iterator[list[StoredParcel]]:
             group, size = [], 0
     if group:
         yield group
-
-
-def _name(entry: Entry) -> str:
-    return "+".join(call.name for call in entry.calls)

@@ -26,7 +26,7 @@ from medrec_py.outbox.spool import Extent
 from medrec_py.types.event_json import event_from_json, event_to_json
 from medrec_py.types.events import Event
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _WAIT_SECONDS: Final = 30.0
 
 _SCHEMA: Final = """
@@ -46,6 +46,7 @@ CREATE TABLE publications (
     block_hash BLOB,
     gas_used INTEGER,
     calldata_bytes INTEGER,
+    relayed INTEGER NOT NULL DEFAULT 0,
     UNIQUE (chain_id, key)
 );
 CREATE TABLE parcels (
@@ -76,6 +77,9 @@ CREATE TABLE transactions (
 ) WITHOUT ROWID;
 """
 
+_SINCE_1: Final = "ALTER TABLE publications ADD COLUMN relayed INTEGER NOT NULL DEFAULT 0"
+"""Makes a journal of version 1 one of version 2: what it holds was all to be sent by its own signer."""
+
 PENDING_STATES: Final = (
     PublicationState.ACCEPTED,
     PublicationState.STORED,
@@ -103,7 +107,7 @@ class Entry:
         calls: What the transaction calls.
         expects: Events by which it is recognised.
         transactions: Every transaction ever signed for it, oldest first.
-        since_block: The chain's head before the first was signed: nothing of it is in an earlier block.
+        since_block: The chain's head before anybody saw what was signed: nothing of it is in an earlier block.
         receipt: The proof that it stands on chain, once it does.
     """
 
@@ -141,8 +145,11 @@ class Journal:
             if version == 0:
                 for statement in _SCHEMA.split(";\n"):
                     connection.execute(statement)
+            elif version == 1:
+                connection.execute(_SINCE_1)
+            if version in (0, 1):
                 connection.execute(f"PRAGMA user_version={_VERSION}")
-        if version not in (0, _VERSION):
+        if version not in (0, 1, _VERSION):
             raise JournalDamaged(f"{path} is a journal of version {version}, not {_VERSION}.", version=version)
 
     def close(self) -> None:
@@ -161,16 +168,21 @@ class Journal:
         chain_id: int,
         sender: str,
         accepted_at: float,
+        since_block: int | None = None,
     ) -> bool:
-        """Records a publication whose bytes are in the spool; false when its key is taken."""
+        """Records a publication whose bytes are in the spool; false when its key is taken.
+
+        `since_block` is the chain's head for a signed act, which may be brought by anybody who sees it from here on.
+        """
         expects = json.dumps([event_to_json(event) for event in publication.expects])
-        row = (id, publication.key, chain_id, sender, PublicationState.ACCEPTED, accepted_at, expects)
+        row = (id, publication.key, chain_id, sender, PublicationState.ACCEPTED, accepted_at, expects, since_block)
         try:
             with self._writing() as connection:
                 connection.execute(
-                    "INSERT INTO publications (id, key, chain_id, sender, state, accepted_at, expects) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    row,
+                    "INSERT INTO publications "
+                    "(id, key, chain_id, sender, state, accepted_at, expects, since_block, relayed) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*row, publication.relayed),
                 )
                 connection.executemany(
                     "INSERT INTO parcels VALUES (?, ?, ?, ?, ?, ?)",
@@ -201,6 +213,16 @@ class Journal:
                 "WHERE id = ?",
                 (PublicationState.SIGNED, transaction.hash, since_block, id),
             )
+
+    def handed_over(self, id: str) -> None:
+        """Records that a signed act is about to be seen by a relayer."""
+        self._set(id, PublicationState.SIGNED)
+
+    def renewed(self, id: str, calls: Sequence[Call]) -> None:
+        """Replaces a signed act that can never count any more by one that can."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM calls WHERE publication = ?", (id,))
+            _insert_calls(connection, id, calls)
 
     def anchored(self, id: str, state: PublicationState, receipt: TransactionReceipt) -> None:
         """Records where the transaction was mined, as anchored or confirmed."""
@@ -349,6 +371,7 @@ def _entry(row: Any, parcels: Sequence[Any], calls: Sequence[Any], transactions:
         row["accepted_at"],
         transaction_hash,
         row["reason"],
+        bool(row["relayed"]),
     )
     receipt = None
     if state in (PublicationState.ANCHORED, PublicationState.CONFIRMED):

@@ -20,7 +20,7 @@ from medrec_py.errors import (
     PublicationPending,
     UnknownPublication,
 )
-from medrec_py.outbox.delivery import Delivery
+from medrec_py.outbox.delivery import Delivery, Signers
 from medrec_py.outbox.journal import PENDING_STATES, Entry, Journal
 from medrec_py.outbox.publication import (
     Publication,
@@ -30,6 +30,7 @@ from medrec_py.outbox.publication import (
     PublicationStatus,
     Step,
 )
+from medrec_py.outbox.relaying import Courier
 from medrec_py.outbox.spool import Claim, Spool, unavailable
 from medrec_py.storage import Store
 from medrec_py.storage.unixfs import digest_of
@@ -82,8 +83,12 @@ class Outbox:
 
     # ── publishing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def submit(self, publication: Publication, account: Account) -> PublicationReceipt:
+    def submit(self, publication: Publication, account: Account | Courier) -> PublicationReceipt:
         """Publishes: `accept`, then store, pin, sign, anchor and confirm.
+
+        Args:
+            publication: What to publish.
+            account: Sends the transaction; a `Courier` when the publication is to be relayed.
 
         Raises:
             PublicationInvalid: It can't be accepted as it is; nothing was published.
@@ -95,16 +100,16 @@ class Outbox:
         """
         claim = self._accept(publication, account.address)
         if claim is None:
-            return self._submit_again(publication.key or "", account)
+            return self._submit_again(publication.key or "", _signers(account))
         with claim:
-            return self._deliver(claim, account)
+            return self._deliver(claim, _signers(account))
 
     def accept(self, publication: Publication, sender: str) -> str:
         """Takes a publication into the journal and does nothing else. Never lost from here on.
 
         Args:
             publication: What to publish.
-            sender: Address of the account that will sign its transaction.
+            sender: Address of the account that will sign its transaction, or that signed its act.
 
         Returns:
             Its id; that of the earlier one when its key was accepted before.
@@ -115,13 +120,17 @@ class Outbox:
         claim.close()
         return claim.id
 
-    def resume(self, accounts: Iterable[Account] = ()) -> list[PublicationOutcome]:
+    def resume(self, accounts: Iterable[Account | Courier] = ()) -> list[PublicationOutcome]:
         """Finishes what was begun, once. Those that another process works on are left to it.
 
         Args:
-            accounts: Signers for those whose transaction is not signed yet, found by address.
+            accounts: Signers for those whose transaction is not signed yet, and couriers for those that are relayed,
+                found by address.
         """
-        signers = {account.address.lower(): account for account in accounts}
+        signers: dict[str, Signers] = {}
+        for given in accounts:
+            address = given.address.lower()
+            signers[address] = _signers(given, signers.get(address, Signers()))
         self._sweep()
         waiting = self._journal.ids(self._chain.chain_id, PENDING_STATES)
         outcomes: list[PublicationOutcome] = []
@@ -129,7 +138,7 @@ class Outbox:
             outcomes += self._resume_together(waiting[start : start + _TOGETHER], signers)
         return outcomes
 
-    def retry(self, id: str, account: Account, calls: Iterable[Call] | None = None) -> PublicationReceipt:
+    def retry(self, id: str, account: Account | Courier, calls: Iterable[Call] | None = None) -> PublicationReceipt:
         """Tries a failed publication once more, with other calls when given (a fresh `anchorWithSig`, say).
 
         Raises:
@@ -141,7 +150,7 @@ class Outbox:
             entry = self._failed(id)
             self._delivery.check_stored(id, [parcel.digest for parcel in entry.parcels])
             self._journal.reopened(id, None if calls is None else tuple(calls))
-            return self._deliver(claim, account)
+            return self._deliver(claim, _signers(account))
 
     def discard(self, id: str, *, keep_objects: bool = False) -> None:
         """Forgets a failed publication and removes its parcels from the store, unless told to keep them.
@@ -203,6 +212,7 @@ class Outbox:
         if publication.key is not None and self._journal.find(chain_id, publication.key) is not None:
             return None
         id = secrets.token_hex(8)
+        since = self._chain.head_number() if publication.relayed else None
         with unavailable(self._folder):
             claim = self._spool.claim(id)
         if claim is None:
@@ -216,7 +226,13 @@ class Outbox:
             self._observer(Step.SEALED, id)
             # A failure from here on leaves the file: the journal may hold the publication all the same.
             if not self._journal.accept(
-                id, publication, extents, chain_id=chain_id, sender=sender, accepted_at=time.time()
+                id,
+                publication,
+                extents,
+                chain_id=chain_id,
+                sender=sender,
+                accepted_at=time.time(),
+                since_block=since,
             ):
                 claim.remove()
                 return None
@@ -232,7 +248,7 @@ class Outbox:
             claim.remove()
             raise
 
-    def _submit_again(self, key: str, account: Account) -> PublicationReceipt:
+    def _submit_again(self, key: str, signers: Signers) -> PublicationReceipt:
         """What became of the publication with a key that was accepted before; goes on with it if need be."""
         id = str(self._journal.find(self._chain.chain_id, key))
         with self._claimed(id) as claim:
@@ -242,18 +258,18 @@ class Outbox:
                 return entry.receipt
             if entry.status.state is PublicationState.FAILED:
                 raise PublicationFailed(f"Publication {id} failed: {entry.status.reason}", publication=id, key=key)
-            return self._deliver(claim, account)
+            return self._deliver(claim, signers)
 
     # ── delivering ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _deliver(self, claim: Claim, account: Account) -> PublicationReceipt:
-        self._delivery.begin(claim, account)
-        return self._delivery.finish(claim, account)
+    def _deliver(self, claim: Claim, signers: Signers) -> PublicationReceipt:
+        self._delivery.begin(claim, signers)
+        return self._delivery.finish(claim, signers)
 
-    def _resume_together(self, ids: Sequence[str], signers: dict[str, Account]) -> list[PublicationOutcome]:
+    def _resume_together(self, ids: Sequence[str], signers: dict[str, Signers]) -> list[PublicationOutcome]:
         """Broadcasts all before waiting for the first, so that they share blocks."""
         outcomes: dict[str, PublicationOutcome] = {}
-        begun: list[tuple[Claim, Account | None]] = []
+        begun: list[tuple[Claim, Signers]] = []
         with ExitStack() as claims:
             for id in ids:
                 claim = self._spool.claim(id)
@@ -263,15 +279,15 @@ class Outbox:
                 entry = self._journal.entry(id)
                 if entry is None or entry.status.state not in PENDING_STATES:
                     continue  # somebody was, and finished it in the meantime
-                account = signers.get(entry.status.sender.lower())
+                able = signers.get(entry.status.sender.lower(), Signers())
                 try:
-                    self._delivery.begin(claim, account)
-                    begun.append((claim, account))
+                    self._delivery.begin(claim, able)
+                    begun.append((claim, able))
                 except MedRecError as error:
                     outcomes[id] = PublicationOutcome(id, None, error)
-            for claim, account in begun:
+            for claim, able in begun:
                 try:
-                    outcomes[claim.id] = PublicationOutcome(claim.id, self._delivery.finish(claim, account), None)
+                    outcomes[claim.id] = PublicationOutcome(claim.id, self._delivery.finish(claim, able), None)
                 except MedRecError as error:
                     outcomes[claim.id] = PublicationOutcome(claim.id, None, error)
         return [outcomes[id] for id in ids if id in outcomes]
@@ -318,6 +334,13 @@ class Outbox:
         entries = (self._journal.entry(id) for id in self._journal.ids(self._chain.chain_id, states))
         # One may move on between the two queries.
         return [entry.status for entry in entries if entry is not None and entry.status.state in states]
+
+
+def _signers(given: Account | Courier, known: Signers | None = None) -> Signers:
+    """What was given, beside what is known."""
+    known = known or Signers()
+    # An account has no `bring`: it signs transactions, and sends them itself.
+    return Signers(known.account, given) if isinstance(given, Courier) else Signers(given, known.courier)
 
 
 def _check(publication: Publication) -> None:

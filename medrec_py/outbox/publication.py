@@ -35,22 +35,32 @@ class Publication:
             compared, since only the chain knows it.
         key: Names this publication for its publisher, who so finds it again after a crash: submitting another with
             the key of one that was accepted gives back that one's receipt and publishes nothing. `None` for none.
+        relayed: Whether the calls are signed acts, which anybody's transaction may bring to the chain and which count
+            once; see `medrec_py.outbox.Courier`.
     """
 
     parcels: tuple[Parcel, ...]
     calls: tuple[Call, ...]
     expects: tuple[Event, ...]
     key: str | None = None
+    relayed: bool = False
 
     @classmethod
     def anchoring(
-        cls, subject: str, author: str, parcels: Sequence[Parcel], call: Call, *, key: str | None = None
+        cls,
+        subject: str,
+        author: str,
+        parcels: Sequence[Parcel],
+        call: Call,
+        *,
+        key: str | None = None,
+        relayed: bool = False,
     ) -> Publication:
         """Parcels for the ledger of `subject`; `call` is `anchor` or `anchorWithSig` over them, in this order."""
         expected = Anchored(
             subject, author, 0, tuple(parcel.digest for parcel in parcels), tuple(parcel.locator for parcel in parcels)
         )
-        return cls(tuple(parcels), (call,), (expected,), key)
+        return cls(tuple(parcels), (call,), (expected,), key, relayed)
 
     @classmethod
     def batch(
@@ -77,7 +87,7 @@ class PublicationState(StrEnum):
     STORED = "stored"
     """Every parcel is in the store, pinned, and that was verified."""
     SIGNED = "signed"
-    """The signed transaction is in the journal; it may have been broadcast."""
+    """The signed transaction, or act, is in the journal; it may have been broadcast, or handed to a relayer."""
     ANCHORED = "anchored"
     """The transaction was mined and succeeded; confirmations may be outstanding."""
     CONFIRMED = "confirmed"
@@ -110,11 +120,12 @@ class PublicationStatus:
         id: Its name in this outbox.
         key: The publisher's name for it.
         state: How far it has come.
-        sender: Address that signs its transaction.
+        sender: Address that signs its transaction, or its act.
         digests: Its parcels' digests.
         accepted_at: Unix time.
         transaction_hash: The latest transaction signed for it; `None` before.
         reason: Why it failed; empty otherwise.
+        relayed: Whether it is an act that somebody else's transaction brings to the chain.
     """
 
     id: str
@@ -125,6 +136,7 @@ class PublicationStatus:
     accepted_at: float
     transaction_hash: bytes | None
     reason: str
+    relayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

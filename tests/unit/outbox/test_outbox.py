@@ -687,7 +687,7 @@ def test_a_journal_of_another_version_is_named(world):
     with sqlite3.connect(world.folder / "journal.sqlite") as connection:
         connection.execute("PRAGMA user_version=9")
     connection.close()
-    with pytest.raises(JournalDamaged, match="version 9, not 1"):
+    with pytest.raises(JournalDamaged, match="version 9, not 2"):
         world.outbox()
 
 
