@@ -24,7 +24,7 @@ from medrec_py.index.queries import (
     with_effect,
 )
 from medrec_py.index.rows import entry_of_row, event_of_row
-from medrec_py.index.schema import entries, events
+from medrec_py.index.schema import OF_CUSTODY, entries, events
 from medrec_py.index.source import EventSource, TimedSource, deployment_of, start_of
 from medrec_py.index.standing import (
     IndexedAccreditation,
@@ -161,7 +161,7 @@ class Index:
             kinds: Which of `CUSTODY_EVENTS`.
             party: Only events that name this address, in whichever part.
         """
-        wanted: list[ColumnElement[bool]] = [events.c.kind.in_([kind.__name__ for kind in kinds])]
+        wanted: list[ColumnElement[bool]] = [OF_CUSTODY, events.c.kind.in_([kind.__name__ for kind in kinds])]
         if party is not None:
             address = checked_address(party)
             named = (column == address for column in (events.c.subject, events.c.actor, events.c.viewer))

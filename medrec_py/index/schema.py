@@ -23,7 +23,10 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    bindparam,
 )
+
+from medrec_py.types.events import CUSTODY_EVENTS
 
 SCHEMA_VERSION: Final = 1
 ADDRESS_BYTES: Final = 20
@@ -130,6 +133,11 @@ def _lookup(name: str, *columns: ColumnElement[Any], where: ColumnElement[bool] 
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
+OF_CUSTODY: Final = events.c.kind.in_(
+    bindparam("custody", [kind.__name__ for kind in CUSTODY_EVENTS], expanding=True, literal_execute=True)
+)
+"""Whether an event is about who may act for another. Written out in each query, so that SQLite knows its SQL index."""
+
 LOOKUPS: Final = (
     _lookup("events_by_subject", events.c.subject, *_PLACE, where=events.c.subject.is_not(None)),
     # A hospital acts a million times; whether it is accredited is asked often and must not read all that.
@@ -137,6 +145,7 @@ LOOKUPS: Final = (
     _lookup("events_by_viewer", events.c.viewer, *_PLACE, where=events.c.viewer.is_not(None)),
     _lookup("events_by_id", events.c.id, *_PLACE, where=events.c.id.is_not(None)),
     _lookup("events_of_vocabularies", *_PLACE, where=events.c.kind == "VocabularyPublished"),
+    _lookup("events_of_custody", *_PLACE, where=OF_CUSTODY),
     _lookup("entries_by_owner", entries.c.owner, entries.c.block, entries.c.log_index, entries.c.place),
     _lookup("entries_by_digest", entries.c.digest),
 )

@@ -128,6 +128,59 @@ library Acts {
         return keccak256(abi.encode(keccak256("AgentRevocation(address actor,bytes32 id)"), actor, id));
     }
 
+    function delegation(address subject, address delegate, uint64 expiresAt, uint32 turn)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 kind = keccak256("Delegation(address subject,address delegate,uint64 expiresAt,uint32 turn)");
+        return keccak256(abi.encode(kind, subject, delegate, expiresAt, turn));
+    }
+
+    function dismissal(address subject, address delegate, uint32 turn) internal pure returns (bytes32) {
+        bytes32 kind = keccak256("Dismissal(address subject,address delegate,uint32 turn)");
+        return keccak256(abi.encode(kind, subject, delegate, turn));
+    }
+
+    function plan(address owner, bytes32 guardians, uint32 silence, uint32 notice, bytes32 shares, uint32 turn)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 kind = keccak256(
+            "Plan(address owner,bytes32 guardians,uint32 silence,uint32 notice,bytes32 shares,uint32 turn)"
+        );
+        return keccak256(abi.encode(kind, owner, guardians, silence, notice, shares, turn));
+    }
+
+    function lifeSign(address owner, uint32 turn) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("LifeSign(address owner,uint32 turn)"), owner, turn));
+    }
+
+    function announcement(address owner, address heir, address guardian, uint32 turn) internal pure returns (bytes32) {
+        bytes32 kind = keccak256("Announcement(address owner,address heir,address guardian,uint32 turn)");
+        return keccak256(abi.encode(kind, owner, heir, guardian, turn));
+    }
+
+    function emergencyPlan(address subject, bytes32 grant_, bytes32 custody, uint32 turn)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 kind = keccak256("EmergencyPlan(address subject,bytes32 grant,bytes32 custody,uint32 turn)");
+        return keccak256(abi.encode(kind, subject, grant_, custody, turn));
+    }
+
+    /// @dev A guardian in the tree of a plan, as OpenZeppelin's `StandardMerkleTree` hashes it.
+    function guardianLeaf(address owner, address guardian, bytes32 salt) internal pure returns (bytes32) {
+        return keccak256(bytes.concat(keccak256(abi.encode(owner, guardian, salt))));
+    }
+
+    /// @dev Two nodes of that tree; the smaller comes first.
+    function merklePair(bytes32 one, bytes32 other) internal pure returns (bytes32) {
+        return one < other ? keccak256(abi.encode(one, other)) : keccak256(abi.encode(other, one));
+    }
+
     function registration(address participant, bytes32 previous, bytes memory publicKey, bytes32 descriptor)
         internal
         pure

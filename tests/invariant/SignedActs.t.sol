@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {MedRec} from "contracts/MedRec.sol";
 import {Registrar} from "contracts/Registrar.sol";
+import {Emergency} from "contracts/custody/Emergency.sol";
+import {Guardianship} from "contracts/custody/Guardianship.sol";
 import {ROLE_PROVIDER} from "contracts/interfaces/IRegistrar.sol";
 import {SignedActs} from "contracts/libraries/SignedActs.sol";
 
@@ -25,11 +27,19 @@ abstract contract SignedActsSuite is World {
         Suspension,
         Resumption,
         AgentRevocation,
-        Registration
+        Registration,
+        Delegation,
+        Dismissal,
+        Plan,
+        LifeSign,
+        Announcement,
+        EmergencyPlan
     }
 
     uint256 private constant ACTS = uint256(type(Act).max) + 1;
     uint64 private constant EXPIRES_AT = START + 7 days;
+    uint32 private constant NOTICE = 3 days;
+    bytes32 private constant SALT = keccak256("a guardian's salt");
     bytes32 private constant TERMS_HASH = keccak256("salted terms");
     bytes32 private constant DIGEST = keccak256("a sealed parcel");
     bytes16 private constant LOCATOR = bytes16(keccak256("a locator"));
@@ -64,6 +74,11 @@ abstract contract SignedActsSuite is World {
             medrec.grant(self, self, BUNDLE, TERMS_HASH);
         }
         if (act == Act.Resumption) medrec.suspend(id);
+        if (act == Act.Dismissal) medrec.nameDelegate(self, EXPIRES_AT);
+        if (act == Act.Announcement) {
+            guardianship.setPlan(Acts.guardianLeaf(self, self, SALT), 0, NOTICE, DIGEST);
+            vm.warp(block.timestamp + 1);
+        }
         vm.stopPrank();
     }
 
@@ -83,6 +98,19 @@ abstract contract SignedActsSuite is World {
         if (act == Act.Suspension) return Acts.suspension(self, id, turn);
         if (act == Act.Resumption) return Acts.resumption(self, id, turn);
         if (act == Act.AgentRevocation) return Acts.agentRevocation(self, id);
+        if (act == Act.Delegation) {
+            return Acts.delegation(self, self, EXPIRES_AT, medrec.delegationOf(self, self).turn);
+        }
+        if (act == Act.Dismissal) return Acts.dismissal(self, self, medrec.delegationOf(self, self).turn);
+        return _custodyHash(act);
+    }
+
+    function _custodyHash(Act act) private view returns (bytes32) {
+        uint32 turn = guardianship.planOf(self).turn;
+        if (act == Act.Plan) return Acts.plan(self, DIGEST, 0, NOTICE, DIGEST, turn);
+        if (act == Act.LifeSign) return Acts.lifeSign(self, turn);
+        if (act == Act.Announcement) return Acts.announcement(self, self, self, turn);
+        if (act == Act.EmergencyPlan) return Acts.emergencyPlan(self, id, DIGEST, emergency.preparedOf(self).turn);
         return Acts.registration(self, registrar.registrationOf(self), _publicKey(), DESCRIPTOR);
     }
 
@@ -103,6 +131,12 @@ abstract contract SignedActsSuite is World {
         if (act == Act.Resumption) medrec.resumeWithSig(self, id, signature);
         if (act == Act.AgentRevocation) medrec.revokeAgentWithSig(self, id, signature);
         if (act == Act.Registration) registrar.registerWithSig(self, _publicKey(), DESCRIPTOR, signature);
+        if (act == Act.Delegation) medrec.nameDelegateWithSig(self, self, EXPIRES_AT, signature);
+        if (act == Act.Dismissal) medrec.dismissDelegateWithSig(self, self, self, signature);
+        if (act == Act.Plan) guardianship.setPlanWithSig(self, DIGEST, 0, NOTICE, DIGEST, signature);
+        if (act == Act.LifeSign) guardianship.giveLifeSignWithSig(self, signature);
+        if (act == Act.Announcement) guardianship.announce(self, self, self, SALT, new bytes32[](0), signature);
+        if (act == Act.EmergencyPlan) emergency.prepareWithSig(self, id, DIGEST, signature);
         vm.stopPrank();
     }
 
@@ -120,17 +154,31 @@ abstract contract SignedActsSuite is World {
         if (act == Act.Resumption) medrec.resume(id);
         if (act == Act.AgentRevocation) medrec.revokeAgent(id);
         if (act == Act.Registration) registrar.register(_publicKey(), DESCRIPTOR);
+        if (act == Act.Delegation) medrec.nameDelegate(self, EXPIRES_AT);
+        if (act == Act.Dismissal) medrec.dismissDelegate(self, self);
+        if (act == Act.Plan) guardianship.setPlan(DIGEST, 0, NOTICE, DIGEST);
+        if (act == Act.LifeSign) guardianship.giveLifeSign();
+        if (act == Act.Announcement) guardianship.announce(self, self, self, SALT, new bytes32[](0), "");
+        if (act == Act.EmergencyPlan) emergency.prepare(id, DIGEST);
         vm.stopPrank();
     }
 
     function _signature(Act act) private view returns (bytes memory) {
-        return _signatureFor(act, address(medrec), address(registrar));
+        return _signatureFor(act, address(medrec), address(registrar), address(guardianship), address(emergency));
     }
 
-    function _signatureFor(Act act, address medrec_, address registrar_) private view returns (bytes memory) {
-        bool registers = act == Act.Registration;
-        string memory name = registers ? "MedRec Registrar" : "MedRec";
-        return _signFor(registers ? registrar_ : medrec_, name, signingKey, _structHash(act));
+    function _signatureFor(Act act, address medrec_, address registrar_, address guardianship_, address emergency_)
+        private
+        view
+        returns (bytes memory)
+    {
+        (address deployment, string memory name) = (medrec_, "MedRec");
+        if (act == Act.Registration) (deployment, name) = (registrar_, "MedRec Registrar");
+        if (act == Act.Plan || act == Act.LifeSign || act == Act.Announcement) {
+            (deployment, name) = (guardianship_, "MedRec Guardianship");
+        }
+        if (act == Act.EmergencyPlan) (deployment, name) = (emergency_, "MedRec Emergency");
+        return _signFor(deployment, name, signingKey, _structHash(act));
     }
 
     /// @dev What there is to see of an act: the state afterwards, and the events.
@@ -141,6 +189,10 @@ abstract contract SignedActsSuite is World {
                 medrec.grantState(self, id),
                 medrec.ledgerHead(self),
                 registrar.registrationOf(self),
+                medrec.delegationOf(self, self),
+                guardianship.planOf(self),
+                guardianship.opensAt(self, self),
+                emergency.preparedOf(self),
                 vm.getRecordedLogs()
             )
         );
@@ -219,10 +271,13 @@ abstract contract SignedActsSuite is World {
     function test_a_signature_for_another_deployment_is_refused() public {
         Registrar otherRegistrar = new Registrar(address(authority));
         MedRec other = new MedRec(registrar);
+        address otherGuardianship = address(new Guardianship(medrec));
+        address otherEmergency = address(new Emergency(medrec, VOCABULARY, TREATMENT));
         for (uint256 i = 0; i < ACTS; ++i) {
             uint256 before = NEWER.snapshotState();
             _arrange(Act(i));
-            bytes memory signature = _signatureFor(Act(i), address(other), address(otherRegistrar));
+            bytes memory signature =
+                _signatureFor(Act(i), address(other), address(otherRegistrar), otherGuardianship, otherEmergency);
             _expectInvalid(Act(i));
             this.submit(Act(i), signature);
             NEWER.revertToState(before);

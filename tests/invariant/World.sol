@@ -6,7 +6,9 @@ import {Test} from "forge-std/Test.sol";
 import {Authority} from "contracts/Authority.sol";
 import {MedRec} from "contracts/MedRec.sol";
 import {Registrar} from "contracts/Registrar.sol";
-import {ROLE_GATEWAY, ROLE_PROVIDER} from "contracts/interfaces/IRegistrar.sol";
+import {Emergency} from "contracts/custody/Emergency.sol";
+import {Guardianship} from "contracts/custody/Guardianship.sol";
+import {ROLE_EMERGENCY, ROLE_GATEWAY, ROLE_PROVIDER} from "contracts/interfaces/IRegistrar.sol";
 import {GrantStatus, NO_EXPIRY, NO_LAST_DATE, PresentedGrant, Refusal, Request, Terms} from "contracts/types/Terms.sol";
 
 import {Acts} from "./Acts.sol";
@@ -45,19 +47,27 @@ abstract contract World is Test {
     Person internal relayer = _person("relayer");
     Person internal registrarAdmin = _person("registrar");
     Person internal stranger = _person("stranger");
+    Person internal delegate = _person("delegate");
+    Person internal guardian = _person("guardian");
+    Person internal clinician = _person("emergency clinician");
 
     Authority internal authority;
     Registrar internal registrar;
     MedRec internal medrec;
+    Guardianship internal guardianship;
+    Emergency internal emergency;
 
     function setUp() public virtual {
         vm.warp(START);
         authority = new Authority(registrarAdmin.addr);
         registrar = new Registrar(address(authority));
         medrec = new MedRec(registrar);
+        guardianship = new Guardianship(medrec);
+        emergency = new Emergency(medrec, VOCABULARY, TREATMENT);
         _accredit(provider, ROLE_PROVIDER);
         _accredit(secondProvider, ROLE_PROVIDER);
         _accredit(gateway, ROLE_GATEWAY);
+        _accredit(clinician, ROLE_EMERGENCY);
     }
 
     // --------------------------------------------------------------------------------------------------------- People
@@ -87,6 +97,21 @@ abstract contract World is Test {
     /// @dev Signs for the Registrar.
     function _signRegistration(Person memory signer, bytes32 structHash) internal view returns (bytes memory) {
         return _signFor(address(registrar), "MedRec Registrar", signer.key, structHash);
+    }
+
+    /// @dev Signs for the Guardianship.
+    function _signGuardianship(Person memory signer, bytes32 structHash) internal view returns (bytes memory) {
+        return _signFor(address(guardianship), "MedRec Guardianship", signer.key, structHash);
+    }
+
+    /// @dev Signs for the Emergency.
+    function _signEmergency(Person memory signer, bytes32 structHash) internal view returns (bytes memory) {
+        return _signFor(address(emergency), "MedRec Emergency", signer.key, structHash);
+    }
+
+    /// @dev What a delegate hands in for an act of the subject's.
+    function _signAsDelegate(Person memory signer, bytes32 structHash) internal view returns (bytes memory) {
+        return bytes.concat(bytes20(signer.addr), _sign(signer, structHash));
     }
 
     function _signFor(address deployment, string memory name, uint256 key, bytes32 structHash)
@@ -173,6 +198,36 @@ abstract contract World is Test {
     /// @dev A request that `_terms` permit.
     function _request(Person memory by) internal view returns (Request memory) {
         return Request(patient.addr, by.addr, address(0), LABORATORY, TREATMENT, READ, A_DATE);
+    }
+
+    /// @dev What the patient grants for an emergency: the terms of `_terms`, to the contract.
+    function _emergencyRoot() internal view returns (PresentedGrant memory) {
+        return PresentedGrant(patient.addr, address(emergency), BUNDLE, _terms());
+    }
+
+    /// @dev The sub-grant that an emergency makes, written from the documents and not from the contract.
+    function _emergencyChild(Person memory by, uint64 startsAt, uint64 expiresAt)
+        internal
+        view
+        returns (PresentedGrant memory)
+    {
+        Terms memory terms = Terms({
+            agent: address(0),
+            classes: type(uint64).max,
+            purposes: uint64(1) << TREATMENT,
+            operations: READ,
+            startsAt: startsAt,
+            expiresAt: expiresAt,
+            recordsFrom: 0,
+            recordsUntil: NO_LAST_DATE,
+            delegations: 0,
+            parent: _id(_emergencyRoot()),
+            condition: address(emergency),
+            vocabulary: VOCABULARY,
+            statementHash: keccak256(bytes(STATEMENT)),
+            salt: keccak256("salt")
+        });
+        return PresentedGrant(address(emergency), by.addr, BUNDLE, terms);
     }
 
     function _assertRefused(
