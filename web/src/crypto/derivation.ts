@@ -63,6 +63,15 @@ export function caseKey(root: RootKey, index: number): CaseKey {
   return scalar(root, concat(label("case"), number(index, 4, "index")));
 }
 
+/**
+ * The secp256k1 private key of the recovery address, made as case keys are.
+ *
+ * Guardians know a patient by this address, which is nothing else: so guardianship ties no case to another.
+ */
+export function recoveryKey(root: RootKey): CaseKey {
+  return scalar(root, label("recovery"));
+}
+
 /** Seed of the X-Wing key with which the address `participant` receives; one for each address, so that none link. */
 export function participantSeed(root: RootKey, participant: string): ParticipantSeed {
   return new ParticipantSeed(drawn(root, concat(label("participant"), address(participant)), KEY_BYTES));

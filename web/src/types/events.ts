@@ -156,7 +156,7 @@ export interface PlanSet {
 export interface LifeSignGiven {
   readonly event: "LifeSignGiven";
   readonly owner: Address;
-  readonly at: number;
+  readonly signAt: number;
   readonly turn: number;
 }
 
