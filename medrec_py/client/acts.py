@@ -13,11 +13,12 @@ from medrec_py.chain import (
     MedRecContract,
     RegistrarContract,
     TransactionReceipt,
+    delegated,
     terms_hash,
 )
 from medrec_py.chain.abi import Function, artifact
 from medrec_py.errors import InvalidInput, NoRelayer
-from medrec_py.types.terms import PresentedGrant, grant_message, typed_data
+from medrec_py.types.terms import Domain, PresentedGrant, grant_message, typed_data
 
 RELAYED: Final = {
     "MedRec": (
@@ -136,9 +137,23 @@ class Actor:
             return self._sender.relay(calls)
         return self._medrec.chain.send(self._account, list(calls) if len(calls) > 1 else calls[0])
 
-    def sign(self, primary_type: str, message: dict[str, Any]) -> bytes:
-        """Signs an act for the MedRec contract."""
-        return self._account.sign_typed_data(typed_data(self._medrec.domain, primary_type, message))
+    def sign(self, primary_type: str, message: dict[str, Any], domain: Domain | None = None) -> bytes:
+        """Signs an act for a contract, `MedRec` when no domain of another one is given."""
+        return self._account.sign_typed_data(typed_data(domain or self._medrec.domain, primary_type, message))
+
+    def require_sender(self) -> None:
+        """Refuses to begin what nobody would bring to the chain.
+
+        Raises:
+            NoRelayer: It acts by signature only, and nobody relays.
+        """
+        if isinstance(self._sender, Nobody):
+            self._sender.relay(())
+
+    @property
+    def is_relayed(self) -> bool:
+        """Whether its acts are signed and sent by somebody else."""
+        return self._sender is not None
 
     # ── relationships ──
 
@@ -158,6 +173,10 @@ class Actor:
             return self._medrec.anchor_parcel(subject, digests[0], locators[0])
         if self._sender is None:
             return self._medrec.anchor(subject, digests, locators)
+        return self.signed_anchor(subject, digests, locators)
+
+    def signed_anchor(self, subject: str, digests: Sequence[bytes], locators: Sequence[bytes]) -> Call:
+        """Anchors by signature, for the ledger's head of this moment: it counts once, whoever sends it."""
         message = {
             "subject": subject,
             "author": self.address,
@@ -231,6 +250,49 @@ class Actor:
             return self._medrec.revoke_agent(id)
         signature = self.sign("AgentRevocation", {"actor": self.address, "id": id})
         return self._medrec.revoke_agent_with_sig(self.address, id, signature)
+
+    # ── delegates ──
+
+    def name_delegate(self, delegate: str, expires_at: int) -> Call:
+        """Lets somebody withdraw in this account's name."""
+        if self._sender is None:
+            return self._medrec.name_delegate(delegate, expires_at)
+        turn = self._medrec.delegation_of(self.address, delegate).turn
+        message = {"subject": self.address, "delegate": delegate, "expiresAt": expires_at, "turn": turn}
+        signature = self.sign("Delegation", message)
+        return self._medrec.name_delegate_with_sig(self.address, delegate, expires_at, signature)
+
+    def dismiss_delegate(self, subject: str, delegate: str) -> Call:
+        """Ends what is between a subject and a delegate, as either of them."""
+        if self._sender is None:
+            return self._medrec.dismiss_delegate(subject, delegate)
+        turn = self._medrec.delegation_of(subject, delegate).turn
+        signature = self.sign("Dismissal", {"subject": subject, "delegate": delegate, "turn": turn})
+        return self._medrec.dismiss_delegate_with_sig(subject, delegate, self.address, signature)
+
+    def revoke_for(self, subject: str, id: bytes) -> Call:
+        """Withdraws a grant in the name of a subject whose delegate this is."""
+        return self._medrec.revoke_with_sig(subject, id, self._as_delegate("Revocation", {"actor": subject, "id": id}))
+
+    def suspend_for(self, subject: str, id: bytes) -> Call:
+        """Pauses a grant in a subject's name."""
+        turn = self._medrec.grant_state(subject, id).turn
+        message = {"grantor": subject, "id": id, "turn": turn}
+        return self._medrec.suspend_with_sig(subject, id, self._as_delegate("Suspension", message))
+
+    def revoke_agent_for(self, subject: str, id: bytes) -> Call:
+        """Dismisses the agent of a grant in a subject's name."""
+        message = {"actor": subject, "id": id}
+        return self._medrec.revoke_agent_with_sig(subject, id, self._as_delegate("AgentRevocation", message))
+
+    def close_for(self, subject: str, provider: str) -> Call:
+        """Ends a relationship in a subject's name."""
+        number = self._medrec.relationship_of(subject, provider).number
+        message = {"subject": subject, "provider": provider, "number": number}
+        return self._medrec.close_with_sig(subject, provider, subject, self._as_delegate("Closure", message))
+
+    def _as_delegate(self, primary_type: str, message: dict[str, Any]) -> bytes:
+        return delegated(self.address, self.sign(primary_type, message))
 
     # ── registration ──
 

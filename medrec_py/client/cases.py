@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
-from medrec_py.chain import Account, as_account
+from medrec_py.chain import Account, as_account, require_address
 from medrec_py.client.acts import Actor, Nobody, Sender
 from medrec_py.client.anchors import in_ledger
 from medrec_py.client.context import Context
 from medrec_py.client.holdings import Held, Holdings
-from medrec_py.client.provider import newest_epochs
+from medrec_py.client.mail import Mail, open_letter
+from medrec_py.client.relationship_keys import newest_epochs
 from medrec_py.client.window import ALL_CLASSES
 from medrec_py.crypto import (
     MailboxKey,
@@ -25,18 +26,45 @@ from medrec_py.crypto import (
     relationship_node,
 )
 from medrec_py.crypto import Path as KeyPath
-from medrec_py.errors import IntegrityError, InvalidInput, UnknownSubject
+from medrec_py.errors import IntegrityError, InvalidInput, UnknownSubject, WalletLost
 from medrec_py.sealing import (
-    BundleKind,
-    RekeyBundle,
+    Bundle,
+    InheritanceBundle,
     RelationshipBundle,
     RelationshipKeys,
     match_locators,
-    open_bundle,
 )
+from medrec_py.types.terms import TypedData
 
 GAP_LIMIT: Final = 20
 """Unused case keys in a row after which recovery stops looking; the address gap limit of BIP-44."""
+
+
+class LostWallet:
+    """The account of a wallet whose root was inherited: what it owned can be read, but nobody signs for it.
+
+    Args:
+        address: The wallet's address.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def sign_transaction(self, transaction: dict[str, Any]) -> bytes:
+        """Signs nothing.
+
+        Raises:
+            WalletLost: Always.
+        """
+        raise WalletLost(f"The wallet {self.address} is lost, and nobody signs for it.", wallet=self.address)
+
+    def sign_typed_data(self, data: TypedData) -> bytes:
+        """Signs nothing.
+
+        Raises:
+            WalletLost: Always.
+        """
+        raise WalletLost(f"The wallet {self.address} is lost, and nobody signs for it.", wallet=self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +108,7 @@ class Case:
     root: RootKey
     actor: Actor
     _holdings: dict[tuple[object, ...], Holdings] = field(default_factory=dict, repr=False, compare=False)
-    _rekeys: dict[bytes, RekeyBundle] = field(default_factory=dict, repr=False, compare=False)
+    _letters: dict[bytes, Bundle] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def key(self) -> ParticipantKey:
@@ -132,42 +160,106 @@ class Case:
         )
         return Holdings(self.subject, held, subject_key=self.key)
 
-    def rekeys(self, context: Context, mailbox: MailboxKey) -> list[RekeyBundle]:
-        """The re-keys that this subject left in a mailbox, as far as they can be had."""
-        return self._in_mailbox(context, mailbox)[0]
-
-    def _in_mailbox(self, context: Context, mailbox: MailboxKey) -> tuple[list[RekeyBundle], int]:
-        """The re-keys in a mailbox, and how many there ought to be."""
+    def mail(self, context: Context, mailbox: MailboxKey) -> Mail:
+        """What this subject left in a mailbox."""
         entries = in_ledger(context.ledger(self.subject), self.subject)
         found = match_locators([entry.locator for entry in entries], [mailbox])
         digests = [entries[at].digest for at in sorted(found)]
-        for digest in [digest for digest in digests if digest not in self._rekeys]:
+        for digest in [digest for digest in digests if digest not in self._letters]:
             try:
                 data = context.store.get(digest)
-                bundle = open_bundle(data, context.bundle_context(self.subject), self.key, BundleKind.REKEY)
+                self._letters[digest] = open_letter(data, context.bundle_context(self.subject), self.key)
             except (IntegrityError, InvalidInput):
                 continue
-            assert isinstance(bundle, RekeyBundle)
-            self._rekeys[digest] = bundle
-        return [self._rekeys[digest] for digest in digests if digest in self._rekeys], len(digests)
+        letters = tuple(self._letters[digest] for digest in digests if digest in self._letters)
+        return Mail(letters, len(digests) - len(letters))
+
+    def inheritances(self, context: Context) -> list[InheritanceBundle]:
+        """The roots that were handed to this address."""
+        if not self.keeps_own_records:
+            return []
+        return self.mail(context, self.own_mailbox).inheritances
+
+    @property
+    def own_mailbox(self) -> MailboxKey:
+        """The mailbox of its own records."""
+        return mailbox_key(relationship_node(self.root, self.subject, self.subject, 0))
 
     def _tree(self, context: Context, provider: str, number: int, *, is_open: bool) -> Tree:
         node = relationship_node(self.root, self.subject, provider, number)
         mailbox = mailbox_key(node)
-        bundles, count = self._in_mailbox(context, mailbox)
+        mail = self.mail(context, mailbox)
+        bundles = mail.rekeys
         nodes = [item for bundle in bundles for keys in bundle.keys for item in keys.nodes]
         accounted = frozenset(id for bundle in bundles for id in bundle.grants)
         epochs = newest_epochs(nodes)
-        is_whole = len(bundles) == count
+        is_whole = mail.lost == 0
         if not is_whole:
             # One is lost, and with it how far it went. Each re-key begins at most one epoch of a class, so none has
             # gone further than there were re-keys; and what the lost one accounted for is accounted for anew.
-            epochs = dict.fromkeys(ALL_CLASSES, count)
+            epochs = dict.fromkeys(ALL_CLASSES, len(bundles) + mail.lost)
         return Tree(provider, number, node, epochs, mailbox, accounted, is_open, is_whole)
 
 
+class _Line:
+    """The addresses that derive from one root.
+
+    Args:
+        context: The network.
+        root: The root.
+        wallet: The wallet's account if its own address is the subject; None in private mode.
+        sender: Who relays; None, in wallet mode, when the wallet sends its own transactions.
+    """
+
+    def __init__(self, context: Context, root: RootKey, wallet: Account | None, sender: Sender | None) -> None:
+        self._context = context
+        self.root = root
+        self._wallet = wallet
+        self._sender = sender
+        self._known: dict[int | None, Case] = {}
+        self._used = {0}
+        self.reserved: frozenset[str] = frozenset()
+        """Addresses that are promised to providers and count as used, although the chain does not know them yet."""
+
+    def case(self, index: int | None) -> Case:
+        """The case of a number; None for the wallet's own."""
+        if index not in self._known:
+            account = self._wallet if index is None else as_account(case_key(self.root, index))
+            assert account is not None
+            # A case key holds no ether: whoever funded it would tie it to another address in front of everybody.
+            sender = self._sender if index is None else self._sender or Nobody("A case key")
+            actor = Actor(account, self._context.medrec, self._context.registrar, sender)
+            self._known[index] = Case(index, account, self.root, actor)
+        return self._known[index]
+
+    def own(self) -> Case:
+        """Where the patient's own records go."""
+        return self.case(0 if self._wallet is None else None)
+
+    def used(self) -> list[Case]:
+        """Every case that the chain knows of; always the own one too."""
+        if self._wallet is not None:
+            return [self.case(None)]
+        last = max(self._used)
+        while True:
+            ahead = {self.case(at).subject: at for at in range(1, last + GAP_LIMIT + 1) if at not in self._used}
+            events = (item.logged.event for item in self._context.index.timeline(list(ahead)))
+            self._used |= {ahead[subject] for event in events if (subject := getattr(event, "subject", "")) in ahead}
+            self._used |= {at for subject, at in ahead.items() if subject in self.reserved}
+            if max(self._used) == last:
+                return [self.case(index) for index in sorted(self._used)]
+            last = max(self._used)
+
+    def next(self) -> Case:
+        """The case for the next relationship: in private mode the first one that the chain doesn't know of."""
+        if self._wallet is not None:
+            return self.case(None)
+        used = {case.index for case in self.used()}
+        return self.case(next(index for index in range(1, len(used) + GAP_LIMIT + 1) if index not in used))
+
+
 class Cases:
-    """All addresses of a patient, found again from the wallet alone.
+    """All addresses of a patient, found again from the wallet alone: its own, and those of every root it inherited.
 
     Args:
         context: The network.
@@ -181,46 +273,58 @@ class Cases:
         self, context: Context, wallet: Account, root: RootKey, *, wallet_mode: bool, sender: Sender | None
     ) -> None:
         self._context = context
-        self._wallet = wallet
-        self._root = root
-        self._wallet_mode = wallet_mode
         self._sender = sender
-        self._known: dict[int | None, Case] = {}
-        self._used = {0}
-
-    def case(self, index: int | None) -> Case:
-        """The case of a number; None for the wallet's own."""
-        if index not in self._known:
-            account = self._wallet if index is None else as_account(case_key(self._root, index))
-            # A case key holds no ether: whoever funded it would tie it to another address in front of everybody.
-            sender = self._sender if index is None else self._sender or Nobody("A case key")
-            actor = Actor(account, self._context.medrec, self._context.registrar, sender)
-            self._known[index] = Case(index, account, self._root, actor)
-        return self._known[index]
+        self._line = _Line(context, root, wallet if wallet_mode else None, sender)
+        self._inherited: dict[bytes, _Line] = {}
 
     def own(self) -> Case:
         """Where the patient's own records go."""
-        return self.case(None if self._wallet_mode else 0)
+        return self._line.own()
 
     def used(self) -> list[Case]:
-        """Every case that the chain knows of; always the own one too."""
-        if self._wallet_mode:
-            return [self.case(None)]
-        last = max(self._used)
-        while True:
-            ahead = {self.case(at).subject: at for at in range(1, last + GAP_LIMIT + 1) if at not in self._used}
-            events = (item.logged.event for item in self._context.index.timeline(list(ahead)))
-            self._used |= {ahead[subject] for event in events if (subject := getattr(event, "subject", "")) in ahead}
-            if max(self._used) == last:
-                return [self.case(index) for index in sorted(self._used)]
-            last = max(self._used)
+        """Every case that the chain knows of, the wallet's own first; always the one of the own records too."""
+        return [case for line in self._lines() for case in line.used()]
+
+    def inherited(self) -> list[Case]:
+        """Those of them that derive from other roots than the wallet's own."""
+        return [case for line in self._lines()[1:] for case in line.used()]
 
     def next(self) -> Case:
-        """The case for the next relationship: in private mode the first one that the chain doesn't know of."""
-        if self._wallet_mode:
-            return self.case(None)
-        used = {case.index for case in self.used()}
-        return self.case(next(index for index in range(1, len(used) + GAP_LIMIT + 1) if index not in used))
+        """The case for the next relationship; never an inherited one, whose keys somebody else may have."""
+        return self._lines()[0].next()
+
+    def _reserve(self, inherited: list[_Line]) -> None:
+        """Counts as used what relationships of inherited addresses go on at, before a provider has followed."""
+        context = self._context
+        self._line.reserved = frozenset(
+            succession.successor
+            for line in inherited
+            for case in line.used()
+            for tree in case.trees(context)
+            for succession in case.mail(context, tree.mailbox).successions
+        )
+
+    def _lines(self) -> list[_Line]:
+        """The wallet's own line, and those of the roots that it, or one of them, inherited."""
+        lines = [self._line]
+        known = {self._line.root.reveal()}
+        for line in lines:  # grows meanwhile
+            for inheritance in line.own().inheritances(self._context):
+                secret = inheritance.root.reveal()
+                if secret not in known:
+                    known.add(secret)
+                    lines.append(self._inherit(inheritance))
+        if len(lines) > 1:
+            self._reserve(lines[1:])
+        return lines
+
+    def _inherit(self, inheritance: InheritanceBundle) -> _Line:
+        secret = inheritance.root.reveal()
+        if secret not in self._inherited:
+            wallet = None if inheritance.wallet is None else LostWallet(require_address(inheritance.wallet))
+            sender = self._sender or Nobody("An inherited address")
+            self._inherited[secret] = _Line(self._context, inheritance.root, wallet, sender)
+        return self._inherited[secret]
 
     def require(self, subject: str) -> Case:
         """The case of an address.

@@ -13,6 +13,7 @@ from medrec_py.client.audit import audit_items
 from medrec_py.client.cases import Case, Cases
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import cut
+from medrec_py.client.delegates import Delegates
 from medrec_py.client.exporting import write_export
 from medrec_py.client.grants import (
     GrantBook,
@@ -22,7 +23,9 @@ from medrec_py.client.grants import (
     seal_grant,
     withdrawn_if_declined,
 )
-from medrec_py.client.own_records import publish_own
+from medrec_py.client.inheritance import inherit
+from medrec_py.client.moving import Moving
+from medrec_py.client.own_records import OwnCourier, publish_own
 from medrec_py.client.participant import Participant
 from medrec_py.client.rekeying import Rekeying
 from medrec_py.client.results import (
@@ -37,11 +40,10 @@ from medrec_py.client.results import (
 from medrec_py.client.verification import verify
 from medrec_py.client.window import Window, window_from
 from medrec_py.crypto import RootKey
-from medrec_py.errors import InvitationInvalid, UnknownGrant
+from medrec_py.errors import InvalidInput, InvitationInvalid, UnknownGrant, UnknownPublication
 from medrec_py.fhir import RecordSet, Source, read_records
-from medrec_py.sealing import (
-    seal_bundle,
-)
+from medrec_py.outbox import PublicationOutcome, PublicationReceipt
+from medrec_py.sealing import InheritanceBundle, Reason, seal_bundle
 from medrec_py.types.moments import DayLike, MomentLike, iso
 from medrec_py.types.statement import Language
 from medrec_py.types.terms import (
@@ -196,12 +198,18 @@ class Patient(Participant):
             [fault for records in found for fault in records.faults],
         )
 
-    def publish(self, source: Source | RecordSet, *, any_patient: bool = False) -> Publication:
+    def publish(self, source: Source | RecordSet, *, any_patient: bool = False, key: str | None = None) -> Publication:
         """Seals and anchors records of the patient's own making, into the ledger of an address of their own.
 
         Args:
             source: What `Provider.publish` takes.
             any_patient: Accept resources of more than one patient.
+            key: A name of yours for this publication: repeated after a crash, it is published once.
+
+        Raises:
+            InvalidInput: The input can't be used; nothing was published.
+            NoRelayer: Nobody would relay it; nothing was published.
+            PublicationPending: Store, chain or relayer did not answer; `resume_publications` finishes it.
         """
         context = self._context
         context.sync()
@@ -209,7 +217,27 @@ class Patient(Participant):
         case = self._cases.own()
         # Nobody tells the patient's own client to wait for new keys: it makes them, before it seals under any.
         self._update([case])
-        return publish_own(context, case, records)
+        return publish_own(context, case, records, key=key)
+
+    def resume_publications(self) -> list[PublicationOutcome]:
+        """Finishes publications that were interrupted, each once."""
+        self._context.sync()
+        return self._context.outbox.resume(self._publishers())
+
+    def retry_publication(self, id: str) -> PublicationReceipt:
+        """Tries one of the patient's publications again that the chain refused.
+
+        Raises:
+            UnknownPublication: There is no refused one with this id.
+            UnknownSubject: It is somebody else's.
+        """
+        self._context.sync()
+        outbox = self._context.outbox
+        status = next((status for status in outbox.failed() if status.id == id), None)
+        if status is None:
+            raise UnknownPublication(f"No publication {id!r} was refused.", publication=id)
+        case = self._cases.require(status.sender)
+        return outbox.retry(id, OwnCourier(case.actor) if status.relayed else case.account)
 
     def export(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Writes everything into one FHIR collection Bundle, and the history beside it, readable for the owner alone.
@@ -346,6 +374,44 @@ class Patient(Participant):
         self._context.sync()
         return self._update(self._cases.used())
 
+    @cached_property
+    def delegates(self) -> Delegates:
+        """Who may withdraw in the patient's name."""
+        return Delegates(self)
+
+    # ── other wallets ──
+
+    @property
+    def moving(self) -> Moving:
+        """The way to another wallet."""
+        return Moving(self)
+
+    def inherit(
+        self, root: RootKey, *, reason: Reason | str = Reason.RECOVERY, wallet: str | None = None
+    ) -> TransactionReceipt | None:
+        """Takes over the root of another wallet, for good: what derives from it is from now on this wallet's as well.
+
+        Args:
+            root: The other wallet's root.
+            reason: `recovery`, `move` or `unsteady` (a wallet that signed differently each time).
+            wallet: The other wallet's own address if it was the subject itself (wallet mode).
+
+        Returns:
+            The receipt; None when it was taken over before.
+
+        Raises:
+            InvalidInput: It is this wallet's own root, or no such reason.
+        """
+        try:
+            given = Reason(reason)
+        except ValueError:
+            raise InvalidInput(
+                f"There is no reason {reason!r} to inherit.", hint=f"It is one of {', '.join(Reason)}."
+            ) from None
+        self._context.sync()
+        other = None if wallet is None else require_address(wallet)
+        return inherit(self._context, self._cases.own(), InheritanceBundle(root, given, other))
+
     # ── history ──
 
     def verify(self) -> Verification:
@@ -382,6 +448,11 @@ class Patient(Participant):
         return audit_items(self._context, [case.subject for case in self._cases.used()])
 
     # ── internals ──
+
+    def _publishers(self) -> list[Account | OwnCourier]:
+        """Who publishes for the patient, by signed acts and by transactions of their own."""
+        case = self._cases.own()
+        return [case.account, OwnCourier(case.actor)]
 
     def _update(self, cases: list[Case]) -> list[TransactionReceipt]:
         receipts = []

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from medrec_py.chain import TransactionReceipt
 from medrec_py.client.anchors import in_ledger
 from medrec_py.client.grants import of_consequence
 from medrec_py.client.holdings import Held, Holdings
+from medrec_py.client.mail import Mail, open_letter
 from medrec_py.client.participant import Participant
+from medrec_py.client.relationship_keys import RelationshipKeys, newest_epochs
 from medrec_py.client.results import Fault, Invitation, Publication, Records, Relationship, records_by_class
+from medrec_py.client.succession import is_followed, standing
 from medrec_py.client.window import Window
-from medrec_py.crypto import CompartmentKey, MailboxKey, Node, PublicKey, leaf_for
-from medrec_py.errors import IntegrityError, InvalidInput, NoKey, NoRelationship
-from medrec_py.fhir import ClinicalRecord, Lot, RecordSet, Source, lots, read_records
+from medrec_py.crypto import CompartmentKey, MailboxKey, PublicKey
+from medrec_py.errors import IntegrityError, InvalidInput, NoKey, NoRelationship, Refused
+from medrec_py.fhir import ClinicalRecord, RecordSet, Source, lots, read_records
 from medrec_py.index import IndexedRelationship
 from medrec_py.outbox import Parcel, PublicationReceipt
 from medrec_py.outbox import Publication as Journalled
 from medrec_py.sealing import (
     BatchLeaf,
+    Bundle,
     BundleKind,
     Excerpt,
     RekeyBundle,
     RelationshipBundle,
     SealedParcel,
+    SuccessionBundle,
     batch_blind,
     make_locators,
     make_manifest,
@@ -42,47 +48,10 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class RelationshipKeys:
-    """What a provider holds of one open relationship.
-
-    Attributes:
-        relationship: The relationship.
-        nodes: Nodes of its key tree, the newest epoch's included.
-        epochs: The newest epoch by class, where it is not 0.
-        public_key: The subject's own key.
-        mailbox: Marks what is sealed to the subject itself.
-        excerpts: Keys of single parcels, handed back with a re-key.
-        is_stale: Whether a grant was withdrawn since the newest keys came, or newer ones are lost: those that are held
-            may not be used to seal.
-    """
-
-    relationship: IndexedRelationship
-    nodes: tuple[Node, ...]
-    epochs: Mapping[int, int]
-    public_key: PublicKey
-    mailbox: MailboxKey
-    excerpts: tuple[Excerpt, ...]
-    is_stale: bool
-
-    def sealing_key(self, lot: Lot) -> tuple[int, CompartmentKey | PublicKey]:
-        """The epoch to seal a lot in, and the key; the subject's own while keys are stale."""
-        epoch = self.epochs.get(lot.record_class, 0)
-        if self.is_stale:
-            return epoch, self.public_key
-        key = leaf_for(self.nodes, epoch, lot.record_class, lot.period)
-        if key is None:
-            raise NoKey(
-                f"No key for class {lot.record_class} and period {lot.period} came with the relationship.",
-                record_class=lot.record_class,
-                period=lot.period,
-            )
-        return epoch, key
-
-
-@dataclass(frozen=True, slots=True)
 class _Prepared:
     """Parcels of one subject, sealed and waiting for their locators."""
 
+    subject: str
     keys: RelationshipKeys
     records: tuple[ClinicalRecord, ...]
     plain_bytes: int
@@ -150,6 +119,8 @@ class Provider(Participant):
     ) -> Publication:
         """Seals, stores and anchors the records of one patient, in one transaction.
 
+        When the patient goes on at another address, they go there; the result's `subject` says which.
+
         Args:
             subject: Whose records they are here.
             source: A FHIR R4 Bundle, resource or NDJSON: a path, bytes or a stream, gzipped or not; or read records.
@@ -166,6 +137,7 @@ class Provider(Participant):
         records = self._records(source, any_patient, report)
         self._context.sync()
         prepared = self._prepare(subject, records, report)
+        subject = prepared.subject
         locators = make_locators(prepared.locator_keys)
         parcels = [
             Parcel(sealed.data, digest_of(sealed.data), locator)
@@ -177,7 +149,14 @@ class Provider(Participant):
             Journalled.anchoring(subject, self.address, parcels, call, key=key), self._account
         )
         report("publish", len(parcels), len(parcels))
-        return _publication(subject, prepared, receipt, records)
+        published = _publication(prepared, receipt, records)
+        # Under a key that was taken before, what stands on chain is what was sealed then.
+        return replace(
+            published,
+            digests=receipt.digests,
+            parcels=len(receipt.digests),
+            sealed_bytes=receipt.stored_bytes,
+        )
 
     def publish_many(
         self, sources: Mapping[str, Source | RecordSet], *, key: str | None = None, progress: Progress | None = None
@@ -200,11 +179,11 @@ class Provider(Participant):
         locators = iter(make_locators([one for item, _ in prepared.values() for one in item.locator_keys]))
         leaves: list[BatchLeaf] = []
         parcels: list[Parcel] = []
-        for subject, (item, _) in prepared.items():
+        for item, _ in prepared.values():
             for sealed, locator_key in zip(item.sealed, item.locator_keys, strict=True):
                 locator, digest = next(locators), digest_of(sealed.data)
                 number = item.keys.relationship.number
-                leaves.append(BatchLeaf(subject, number, digest, locator, batch_blind(locator_key, locator)))
+                leaves.append(BatchLeaf(item.subject, number, digest, locator, batch_blind(locator_key, locator)))
                 parcels.append(Parcel(sealed.data, digest, locator))
         batch = make_manifest(leaves)
         listed = batch.encode()
@@ -213,11 +192,20 @@ class Provider(Participant):
         journalled = Journalled.batch(self.address, batch.root, len(leaves), parcels, manifest, call, key=key)
         receipt = self._context.outbox.submit(journalled, self._account)
         report("publish", len(parcels), len(parcels))
-        return {subject: _publication(subject, item, receipt, records) for subject, (item, records) in prepared.items()}
+        return {subject: _publication(item, receipt, records) for subject, (item, records) in prepared.items()}
 
     def resume(self) -> list[Any]:
         """Finishes publications that were interrupted, each once."""
         return self._context.outbox.resume([self._account])
+
+    def retry(self, id: str) -> PublicationReceipt:
+        """Tries one of this provider's publications again that the chain refused.
+
+        Raises:
+            UnknownPublication: There is no refused one with this id.
+            InvalidInput: It is somebody else's.
+        """
+        return self._context.outbox.retry(id, self._account)
 
     def retract(self, subject: str, digest: bytes, *, replacement: bytes = ZERO_BYTES32) -> TransactionReceipt:
         """Declares a parcel entered in error, and which one supersedes it."""
@@ -274,7 +262,8 @@ class Provider(Participant):
         bundle_context = context.bundle_context(subject)
         bundle = open_bundle(context.store.get(relationship.bundle), bundle_context, self.key, BundleKind.RELATIONSHIP)
         assert isinstance(bundle, RelationshipBundle)
-        rekeys, is_up_to_date = self._rekeys(subject, bundle.mailbox_key)
+        mail, is_up_to_date = self._mail(subject, bundle.mailbox_key)
+        rekeys = mail.rekeys
         nodes = list(bundle.keys.nodes)
         nodes += [
             node for rekey in rekeys for keys in rekey.keys if keys.provider == self.address for node in keys.nodes
@@ -293,27 +282,91 @@ class Provider(Participant):
             bundle.mailbox_key,
             tuple(excerpt for rekey in rekeys for excerpt in rekey.excerpts),
             bool(ended - accounted) or not is_up_to_date,
+            standing(context, self.address, mail.successions, is_open=relationship.is_open),
         )
 
-    def _rekeys(self, subject: str, mailbox: MailboxKey) -> tuple[list[RekeyBundle], bool]:
-        """The re-keys of a relationship, and whether the newest is among them: it says all that those before it did."""
+    def _mail(self, subject: str, mailbox: MailboxKey) -> tuple[Mail, bool]:
+        """What is in a relationship's mailbox, and whether the newest re-key is among it: it says all before it did."""
         context = self._context
         entries = in_ledger(context.ledger(subject), subject)
         found = match_locators([entry.locator for entry in entries], [mailbox])
-        opened: list[RekeyBundle] = []
+        letters: list[Bundle] = []
         is_up_to_date = True
         for data in context.fetch([entries[at].digest for at in sorted(found)]):
             try:
-                is_up_to_date = False
                 if not isinstance(data, bytes):
                     raise data
-                bundle = open_bundle(data, context.bundle_context(subject), self.key, BundleKind.REKEY)
+                letter = open_letter(data, context.bundle_context(subject), self.key)
             except (IntegrityError, InvalidInput):
+                is_up_to_date = False
                 continue
-            assert isinstance(bundle, RekeyBundle)
-            opened.append(bundle)
-            is_up_to_date = True
-        return opened, is_up_to_date
+            letters.append(letter)
+            is_up_to_date = is_up_to_date or isinstance(letter, RekeyBundle)
+        return Mail(tuple(letters), len(found) - len(letters)), is_up_to_date
+
+    # ── patients who moved ──
+
+    def follow(self) -> list[Relationship]:
+        """Follows patients who go on at another address: opens the relationships that they have accepted beforehand.
+
+        Returns:
+            The relationships that were opened. What the patients do afterwards (closing the old ones, granting anew)
+            is theirs.
+        """
+        context = self._context
+        opened: list[str] = []
+        for item in context.sync().relationships(provider=self.address, open_only=True):
+            try:
+                succession = self._keys_of(item).succession
+                if succession is not None and self._open_successor(succession):
+                    opened.append(succession.successor)
+            except (IntegrityError, InvalidInput, Refused):
+                continue  # one that can't be followed keeps nobody else from it; publishing names it
+        return [item for item in self.relationships() if item.subject in opened] if opened else []
+
+    def _open_successor(self, succession: SuccessionBundle) -> bool:
+        """Opens the relationship with a successor, unless that was done before."""
+        context = self._context
+        if is_followed(context, self.address, succession):
+            return False
+        message = {
+            "provider": self.address,
+            "subject": succession.successor,
+            "number": succession.number,
+            "expiresAt": succession.expires_at,
+        }
+        call = context.medrec.open(
+            succession.successor,
+            self.address,
+            succession.expires_at,
+            succession.bundle,
+            self._actor.sign("Invitation", message),
+            succession.acceptance,
+        )
+        self._actor.submit(call)
+        context.sync()
+        return True
+
+    def _current(self, subject: str) -> tuple[str, RelationshipKeys]:
+        """Where the relationship with a subject goes on by now, and the keys there."""
+        context = self._context
+        visited = {subject}
+        while True:
+            relationships = context.index.relationships(subject=subject, provider=self.address)
+            succession: SuccessionBundle | None = None
+            if relationships and not relationships[-1].is_open:
+                with suppress(IntegrityError, InvalidInput):
+                    succession = self._keys_of(relationships[-1]).succession
+            if succession is None:
+                keys = self.keys(subject)
+                succession = keys.succession
+                if succession is None:
+                    return subject, keys
+                self._open_successor(succession)
+            subject = succession.successor
+            if subject in visited:
+                raise NoRelationship(f"The successions of {subject} lead back to it.", subject=subject)
+            visited.add(subject)
 
     # ── steps of publishing ──
 
@@ -327,7 +380,7 @@ class Provider(Participant):
 
     def _prepare(self, subject: str, records: Iterable[ClinicalRecord], report: Progress) -> _Prepared:
         kept = tuple(records)
-        keys = self.keys(subject)
+        subject, keys = self._current(subject)
         place = self._context.place(subject, self.address)
         groups = lots(kept)
         sealed: list[SealedParcel] = []
@@ -339,22 +392,13 @@ class Provider(Participant):
             locator_keys.append(keys.mailbox if isinstance(key, PublicKey) else key)
             report("seal", done, len(groups))
         plain = sum(len(lot.content) for lot in groups)
-        return _Prepared(keys, kept, plain, tuple(sealed), tuple(locator_keys))
+        return _Prepared(subject, keys, kept, plain, tuple(sealed), tuple(locator_keys))
 
 
-def newest_epochs(nodes: Iterable[Node]) -> dict[int, int]:
-    """The newest epoch of each class among nodes, where it is not 0."""
-    epochs: dict[int, int] = {}
-    for node in nodes:
-        if node.path.class_number is not None and node.path.epoch:
-            epochs[node.path.class_number] = max(epochs.get(node.path.class_number, 0), node.path.epoch)
-    return epochs
-
-
-def _publication(subject: str, prepared: _Prepared, receipt: PublicationReceipt, records: RecordSet) -> Publication:
+def _publication(prepared: _Prepared, receipt: PublicationReceipt, records: RecordSet) -> Publication:
     digests = tuple(digest_of(sealed.data) for sealed in prepared.sealed)
     return Publication(
-        subject,
+        prepared.subject,
         len(prepared.records),
         len(prepared.sealed),
         records_by_class(prepared.records),

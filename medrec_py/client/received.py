@@ -6,7 +6,7 @@ from medrec_py.client.anchors import in_ledger
 from medrec_py.client.context import Context
 from medrec_py.client.grants import GrantBook, OpenedGrant, of_consequence
 from medrec_py.client.holdings import Held, Holdings
-from medrec_py.client.provider import newest_epochs
+from medrec_py.client.relationship_keys import newest_epochs
 from medrec_py.client.results import Fault
 from medrec_py.crypto import Node, ParticipantKey
 from medrec_py.errors import IntegrityError, InvalidInput

@@ -148,7 +148,7 @@ class Rekeying:
     ) -> tuple[RekeyBundle | None, tuple[bytes, ...]]:
         terms = measure(opened.grant.chain)
         window, last_year = window_of(terms), last_key_year(terms)
-        bundles: list[GrantBundle | RekeyBundle] = [opened.bundle, *self.case.rekeys(self.context, mailbox)]
+        bundles: list[GrantBundle | RekeyBundle] = [opened.bundle, *self.case.mail(self.context, mailbox).rekeys]
         held = [(keys.provider, keys.number, node) for bundle in bundles for keys in bundle.keys for node in keys.nodes]
         keys = []
         for tree in trees:

@@ -9,9 +9,9 @@ from typing import Literal
 
 from medrec_py.chain import TransactionReceipt
 from medrec_py.client.cutting import cut, measure, window_of
+from medrec_py.client.delegates import ActsForOthers
 from medrec_py.client.grants import OpenedGrant, make_terms, seal_grant, withdrawn_if_declined
 from medrec_py.client.holdings import Holdings
-from medrec_py.client.participant import Participant
 from medrec_py.client.received import Received
 from medrec_py.client.results import Fault, Grant, ReadRecord
 from medrec_py.client.window import Window, window_from
@@ -48,7 +48,7 @@ class Reading:
     faults: tuple[Fault, ...] = ()
 
 
-class Viewer(Participant):
+class Viewer(ActsForOthers):
     """Whoever holds a grant: another provider, a researcher, a relative, an app."""
 
     @cached_property
