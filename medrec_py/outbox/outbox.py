@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from medrec_py.chain import Account, Call, Chain
 from medrec_py.errors import (
+    InvalidInput,
     JournalUnavailable,
     MedRecError,
     PublicationFailed,
@@ -143,9 +144,12 @@ class Outbox:
 
         Raises:
             UnknownPublication: There is no failed one with this id.
+            InvalidInput: It is another account's.
             PublicationPending: The store does not keep its parcels, or did not answer.
         """
-        self._failed(id)
+        sender = self._failed(id).status.sender
+        if account.address.lower() != sender.lower():
+            raise InvalidInput(f"Publication {id} is {sender}'s to sign, not {account.address}'s.", publication=id)
         with self._claimed(id) as claim:
             entry = self._failed(id)
             self._delivery.check_stored(id, [parcel.digest for parcel in entry.parcels])
