@@ -124,14 +124,14 @@ function eventOf(layout: Layout, topics: string[], data: string): ChainEvent {
   if (topics.length !== layout.indexed.length) throw malformed();
   const values: Record<string, unknown> = {};
   layout.indexed.forEach((field, at) => {
-    values[field.name] = valueOf(field, (topics[at] as string).slice(2));
+    values[field.name] = fieldOf(field, (topics[at] as string).slice(2));
   });
   if (layout.name === "Registered") readRegistered(values, data);
   else if (layout.name === "Anchored") readAnchored(values, data);
   else {
     if (data.length !== layout.plain.length * WORD) throw malformed();
     layout.plain.forEach((field, at) => {
-      values[field.name] = valueOf(field, data.slice(at * WORD, (at + 1) * WORD));
+      values[field.name] = fieldOf(field, data.slice(at * WORD, (at + 1) * WORD));
     });
   }
   if (layout.name === "ParcelAnchored") {
@@ -168,7 +168,7 @@ function tail(data: string, at: number): string {
   return data.slice(at + WORD, end);
 }
 
-function valueOf(field: Field, word: string): unknown {
+function fieldOf(field: Field, word: string): unknown {
   switch (field.type) {
     case "address":
       return addressIn(`0x${word}`, 26);

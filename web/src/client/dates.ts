@@ -7,7 +7,7 @@ import { FIRST_YEAR, LAST_YEAR, UNDATED } from "../crypto/keytree";
 
 export type Days = readonly [first: number, last: number];
 const NEVER: Days = [UNDATED, UNDATED];
-const DATE = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T\d{2}:\d{2}[^]*)?)?)?$/;
+const DATE = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T\d{2}:\d{2}[\s\S]*)?)?)?$/;
 const CHOICES = ["DateTime", "Date", "Instant", "Period", "Timing", "Age", "Range", "String"];
 
 /** Elements by type, from the resource definitions of FHIR R4. A type that is not here has no clinical date. */
