@@ -82,7 +82,8 @@ contract Emergency is IEmergency, ICondition, SignedActs {
 
     /// @inheritdoc IEmergency
     function release(address subject, address provider, bytes32 id, bytes32 share) external {
-        if (_declarations[subject][id].provider != provider || !isDeclared(subject, id)) {
+        Declaration memory declaration = _declarations[subject][id];
+        if (declaration.provider != provider || !_stands(subject, id, declaration)) {
             revert NotDeclared(subject, provider, id);
         }
         emit KeyReleased(subject, provider, msg.sender, id, share);
@@ -101,12 +102,8 @@ contract Emergency is IEmergency, ICondition, SignedActs {
     }
 
     /// @inheritdoc IEmergency
-    function isDeclared(address subject, bytes32 id) public view returns (bool) {
-        Declaration memory declaration = _declarations[subject][id];
-        Preparation memory preparation = _preparations[subject];
-        return block.timestamp < declaration.expiresAt && declaration.turn == preparation.turn
-            && _REGISTRAR.isAccredited(declaration.provider, ROLE_EMERGENCY) && _isActive(subject, preparation.grant)
-            && _isActive(address(this), id) && _MEDREC.grantState(subject, id).status != GrantStatus.Revoked;
+    function isDeclared(address subject, bytes32 id) external view returns (bool) {
+        return _stands(subject, id, _declarations[subject][id]);
     }
 
     /// @inheritdoc ICondition
@@ -159,6 +156,13 @@ contract Emergency is IEmergency, ICondition, SignedActs {
             statementHash: statementHash,
             salt: salt
         });
+    }
+
+    function _stands(address subject, bytes32 id, Declaration memory declaration) private view returns (bool) {
+        Preparation memory preparation = _preparations[subject];
+        return block.timestamp < declaration.expiresAt && declaration.turn == preparation.turn
+            && _REGISTRAR.isAccredited(declaration.provider, ROLE_EMERGENCY) && _isActive(subject, preparation.grant)
+            && _MEDREC.grantState(subject, id).status != GrantStatus.Revoked;
     }
 
     function _isActive(address grantor, bytes32 id) private view returns (bool) {

@@ -209,15 +209,6 @@ contract EmergencyTest is World {
         _assertRefused(_chain(root, child), _request(clinician), Refusal.Permitted, 1);
     }
 
-    function test_a_clinician_who_gives_the_grant_back_gets_no_keys() public {
-        bytes32 id = _declare();
-        bytes32 termsHash = Acts.terms(child.terms, STATEMENT);
-        vm.prank(clinician.addr);
-        medrec.renounce(patient.addr, address(emergency), BUNDLE, termsHash);
-        _expectNotDeclared(id);
-        this.release(id);
-    }
-
     function test_the_same_declaration_is_made_once() public {
         bytes32 id = _declare();
         vm.expectRevert(
