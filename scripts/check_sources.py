@@ -85,7 +85,8 @@ def findings_in_locks(root: Path) -> Iterator[Finding]:
     """What the lock files lack: an exact version and a hash for every package."""
     lock = json.loads((root / "package-lock.json").read_text())
     for name, package in lock["packages"].items():
-        if name and not package.get("link") and "integrity" not in package:
+        # Those outside node_modules are folders of this project (npm workspaces), which nobody downloads.
+        if "node_modules/" in name and not package.get("link") and "integrity" not in package:
             yield Finding("package-lock.json", 1, "package without a hash", name)
     for path in sorted((root / "requirements").glob("*.txt")):
         relative = path.relative_to(root).as_posix()

@@ -33,6 +33,8 @@ sys.setrecursionlimit(EVM_RECURSION_LIMIT)
 GAS_LIMIT: Final = 30_000_000
 """Gas of a block: that of a main-network block after London, so that what fits here fits there."""
 _ENDOWMENT: Final = 10**9 * 10**18
+_TIP: Final = 10**9
+"""Wei per gas that is asked for above the base fee, as development nodes do."""
 _REVERTED: Final = 3
 """JSON-RPC code that execution nodes answer a revert with."""
 
@@ -75,14 +77,18 @@ class EmbeddedNode:
             "eth_blockNumber": lambda: hex(self._head().block_number),
             "eth_getBlockByNumber": self._get_block,
             "eth_getBlockByHash": self._get_block_by_hash,
-            "eth_getBalance": lambda address, block: hex(self._state(block).get_balance(_bytes(address))),
-            "eth_getTransactionCount": lambda address, block: hex(self._state(block).get_nonce(_bytes(address))),
-            "eth_getCode": lambda address, block: _hex(self._state(block).get_code(_bytes(address))),
+            "eth_getBalance": lambda address, block="latest": hex(self._state(block).get_balance(_bytes(address))),
+            "eth_getTransactionCount": lambda address, block="latest": hex(
+                self._state(block).get_nonce(_bytes(address))
+            ),
+            "eth_getCode": lambda address, block="latest": _hex(self._state(block).get_code(_bytes(address))),
             "eth_getStorageAt": self._get_storage,
             "eth_getProof": self._get_proof,
             "eth_call": self._call,
             "eth_estimateGas": self._estimate_gas,
-            "eth_maxPriorityFeePerGas": lambda: hex(10**9),
+            "eth_gasPrice": lambda: hex((self._head().base_fee_per_gas or 0) + _TIP),
+            "eth_maxPriorityFeePerGas": lambda: hex(_TIP),
+            "net_version": lambda: str(self.evm.chain_id),
             "eth_sendRawTransaction": self._send,
             "eth_getTransactionByHash": self._get_transaction,
             "eth_getTransactionReceipt": self._get_receipt,
@@ -161,13 +167,13 @@ class EmbeddedNode:
         header: BlockHeaderAPI = self.evm.get_canonical_block_header_by_number(number)
         return header
 
-    def _get_block(self, block: str, _: bool) -> dict[str, Any] | None:
+    def _get_block(self, block: str, _: bool = False) -> dict[str, Any] | None:
         try:
             return self._block(self._header(block))
         except HeaderNotFound:
             return None
 
-    def _get_block_by_hash(self, block_hash: str, _: bool) -> dict[str, Any] | None:
+    def _get_block_by_hash(self, block_hash: str, _: bool = False) -> dict[str, Any] | None:
         try:
             return self._block(self.evm.get_block_header_by_hash(_bytes(block_hash)))
         except HeaderNotFound:
@@ -199,10 +205,10 @@ class EmbeddedNode:
             self.evm.create_header_from_parent(header, timestamp=header.timestamp, gas_limit=header.gas_limit)
         )
 
-    def _get_storage(self, address: str, slot: str, block: str) -> str:
+    def _get_storage(self, address: str, slot: str, block: str = "latest") -> str:
         return _hex(self._state(block).get_storage(_bytes(address), int(slot, 16)).to_bytes(32, "big"))
 
-    def _get_proof(self, address: str, slots: list[str], block: str) -> dict[str, Any]:
+    def _get_proof(self, address: str, slots: list[str], block: str = "latest") -> dict[str, Any]:
         state_root = self._header(block).state_root
         accounts = HexaryTrie(self.store, state_root)
         key = keccak(_bytes(address))
@@ -227,7 +233,7 @@ class EmbeddedNode:
 
     # ── execution ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _call(self, call: dict[str, str], block: str) -> str:
+    def _call(self, call: dict[str, str], block: str = "latest") -> str:
         _, computation = self._execute(call, block)
         return _hex(_output(computation))
 
@@ -336,14 +342,19 @@ class EmbeddedNode:
         }
 
     def _get_logs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
-        addresses = {address.lower() for address in query.get("address", ())}
-        first = self._header(query["fromBlock"]).block_number
-        last = min(self._head().block_number, _number(query["toBlock"]))
+        named = query.get("address") or ()
+        addresses = {address.lower() for address in ([named] if isinstance(named, str) else named)}
+        topics = [_alternatives(wanted) for wanted in query.get("topics") or ()]
+        if "blockHash" in query:
+            first = last = self.evm.get_block_header_by_hash(_bytes(query["blockHash"])).block_number
+        else:
+            first = self._header(query.get("fromBlock", "latest")).block_number
+            last = min(self._head().block_number, _number(query.get("toBlock", "latest")))
         return [
             log
             for number in range(first, last + 1)
             for log in self._block_logs(number)
-            if not addresses or log["address"] in addresses
+            if (not addresses or log["address"] in addresses) and _has_topics(log["topics"], topics)
         ]
 
     def _block_logs(self, number: int) -> list[dict[str, Any]]:
@@ -430,6 +441,20 @@ def _hex(value: bytes) -> str:
 
 def _number(block: str) -> int:
     return 2**63 if block in ("latest", "pending") else int(block, 16)
+
+
+def _alternatives(wanted: str | list[str] | None) -> set[str] | None:
+    """What may stand at one place among a log's topics; None for anything."""
+    if wanted is None:
+        return None
+    return {topic.lower() for topic in ([wanted] if isinstance(wanted, str) else wanted)}
+
+
+def _has_topics(topics: Sequence[str], wanted: Sequence[set[str] | None]) -> bool:
+    """Whether a log has what a filter asks for, place by place (Ethereum execution API, `eth_getLogs`)."""
+    return len(wanted) <= len(topics) and all(
+        not allowed or topic in allowed for topic, allowed in zip(topics, wanted, strict=False)
+    )
 
 
 def _encoded(nodes: Sequence[Any]) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from medrec_py.cli import demo, devnet, grants, history, people, records, relay, setting
+from medrec_py.cli import demo, devnet, grants, history, people, records, relay, setting, web
 
 app = typer.Typer(
     name="medrec",
@@ -45,3 +45,4 @@ history.add_to(app, HISTORY)
 devnet.add_to(app, SETTING)
 relay.add_to(app, SETTING)
 setting.add_to(app, SETTING)
+web.add_to(app, SETTING)
