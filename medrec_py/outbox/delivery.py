@@ -174,8 +174,8 @@ class Delivery:
             f"Others used up the nonce of {self._entry(id).status.sender} {_SIGNINGS} times.", publication=id
         )
 
-    def _sign(self, entry: Entry, account: Account | None, nonce: int | None = None) -> bool:
-        """Signs, journals and broadcasts; false when the node doesn't take it, or it is one that was signed before."""
+    def _sign(self, entry: Entry, account: Account | None, waiting: bytes | None = None) -> bool:
+        """Signs (what waits, dearer), journals and broadcasts; false when the node doesn't take it."""
         id, sender = entry.status.id, entry.status.sender
         if account is None:
             raise PublicationPending(
@@ -187,9 +187,13 @@ class Delivery:
             raise InvalidInput(f"Publication {id} is {sender}'s to sign, not {account.address}'s.", publication=id)
         with self.spool.holding(f"{self.chain.chain_id}-{sender}", self.timeout), self.chain.lock(sender):
             since = self.chain.head_number()
-            signed = self.chain.prepare(account, entry.calls, nonce=nonce)
-            if any(signed.hash == before.hash for before in entry.transactions):
-                return False
+            if waiting is None:
+                signed = self.chain.prepare(account, entry.calls)
+            else:
+                self.chain.simulate(entry.calls, account.address)
+                dearer = self.chain.reprice(account, waiting)
+                assert dearer is not None  # only a limit, which is not given here, could forbid it
+                signed = dearer
             self.observer(Step.PREPARED, id)
             self.journal.signed(id, signed, since)
             self.observer(Step.SIGNED, id)
@@ -223,10 +227,10 @@ class Delivery:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _replace(self, entry: Entry, account: Account) -> bool:
-        """Signs the waiting transaction anew at today's price: the same nonce, so at most one of them is mined."""
-        # Refused when the price did not rise enough, or the call fails now: the one that waits decides.
+        """Signs the waiting transaction anew, dearer: the same nonce, so at most one of them is mined."""
+        # Refused when the call fails now, or nobody can pay more: the one that waits decides.
         with suppress(Refused):
-            return self._sign(entry, account, entry.transactions[-1].nonce)
+            return self._sign(entry, account, entry.transactions[-1].raw)
         return False
 
     def _outcome(self, entry: Entry) -> TransactionReceipt | None:
