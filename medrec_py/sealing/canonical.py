@@ -12,12 +12,20 @@ from typing import Any, Final
 
 import zstandard
 
-from medrec_py.errors import ContentInvalid, ContentTooLarge, InvalidInput, InvalidJson
+from medrec_py.errors import ContentInvalid, ContentTooLarge, InputTooLarge, InvalidInput, InvalidJson
 from medrec_py.types.json_values import MAX_DEPTH, JsonObject, Number, canonical, parse
 
 LEVEL: Final = 3
 """zstd's own default: on FHIR NDJSON higher levels gain a few percent for several times the time."""
 
+MAX_EXPANDED: Final = 1 << 26
+"""Bytes of records in one parcel. Lots are cut at 4 MiB, so only a resource that is larger by itself comes near, such
+as one with a file of 47 MiB inline. Images and the like are blobs, which have no limit."""
+
+MAX_VALUES: Final = 1 << 21
+"""Commas and opening brackets in the records of one parcel, of which every JSON value but the first has one before it.
+FHIR has one in 20 to 30 bytes, so a lot has under 300,000; a hostile parcel has one in 2, and each takes 70 bytes or
+more of memory once it is read."""
 
 _SCALARS: Final = frozenset({str, int, float, bool, type(None), Number})
 
@@ -100,6 +108,7 @@ def write_records(resources: Sequence[JsonObject]) -> bytes:
     Raises:
         InvalidInput: No resource, or something that isn't a JSON object, or JSON that wouldn't come back equal
             (a member whose name is no string, a tuple, NaN, half of a surrogate pair, nesting beyond 128 levels).
+        InputTooLarge: More bytes or values than readers take from one parcel.
     """
     if isinstance(resources, dict | str | bytes) or not resources:
         raise InvalidInput("There is nothing to seal.", hint="Hand in a list with at least one JSON object.")
@@ -111,7 +120,22 @@ def write_records(resources: Sequence[JsonObject]) -> bytes:
         except InvalidJson as error:
             raise InvalidJson(f"Resource {position}: {error.message}", position=position) from None
     lines.append(b"")
-    return b"\n".join(lines)
+    data = b"\n".join(lines)
+    values = count_values(data)
+    if len(data) > MAX_EXPANDED or values > MAX_VALUES:
+        raise InputTooLarge(
+            f"{len(data):,} bytes with up to {values:,} values are more than one parcel holds ({MAX_EXPANDED:,} bytes, "
+            f"{MAX_VALUES:,} values).",
+            hint="Seal fewer resources together; keep a large file as a blob, outside the resource that names it.",
+            max_bytes=MAX_EXPANDED,
+            max_values=MAX_VALUES,
+        )
+    return data
+
+
+def count_values(data: bytes) -> int:
+    """The most JSON values that NDJSON can hold, found without reading it; commas in texts count along."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
 
 
 def read_records(data: bytes) -> tuple[JsonObject, ...]:
@@ -119,7 +143,15 @@ def read_records(data: bytes) -> tuple[JsonObject, ...]:
 
     Raises:
         ContentInvalid: Anything that `write_records` would not have written.
+        ContentTooLarge: More values than it would have written; nothing of it was read.
     """
+    values = count_values(data)
+    if values > MAX_VALUES:
+        raise ContentTooLarge(
+            f"The records of a parcel hold up to {values} values, more than the {MAX_VALUES} allowed.",
+            announced=values,
+            limit=MAX_VALUES,
+        )
     if not data.endswith(b"\n"):
         raise ContentInvalid("The records of a parcel don't end with a line's end.")
     resources = []

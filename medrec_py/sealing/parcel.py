@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkstemp
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from medrec_py.crypto.hpke import ParticipantKey, PublicKey
 from medrec_py.crypto.secret import CompartmentKey, ContentKey
 from medrec_py.crypto.stream import CHUNK_BYTES, StreamCipher, StreamEncryptor, StreamReader, read_into
-from medrec_py.errors import InvalidInput, InvalidKey, WrongKey
+from medrec_py.errors import ContentTooLarge, InvalidInput, InvalidKey, WrongKey
 from medrec_py.sealing import canonical
 from medrec_py.sealing.context import Context, Place
 from medrec_py.sealing.envelope import (
@@ -32,9 +32,6 @@ from medrec_py.sealing.envelope import (
 from medrec_py.sealing.fetched import FetchedParcel
 from medrec_py.sealing.frame import Frame, Kind, describe, head, read_frame, require_zeros, tail, wrap
 from medrec_py.types.json_values import JsonObject
-
-MAX_EXPANDED: Final = 1 << 30
-"""Bytes that the records of one parcel may decompress to unless told otherwise."""
 
 SealingKey: TypeAlias = CompartmentKey | ContentKey | PublicKey
 """A compartment's key; a fresh `ContentKey` for an excerpt; the subject's public key while a re-key is pending."""
@@ -89,6 +86,7 @@ def seal_records(resources: Sequence[JsonObject], context: Context, key: Sealing
 
     Raises:
         InvalidInput: Something in `resources` is not a JSON object; the context has no such class, period or epoch.
+        InputTooLarge: More than `canonical.MAX_EXPANDED` bytes or `canonical.MAX_VALUES` values.
     """
     frame = wrap(Kind.RECORDS, canonical.compress(canonical.write_records(resources)))
     opening, cipher, own_key = _begin(context, key)
@@ -241,22 +239,20 @@ class OpenedBlob:
 OpenedParcel: TypeAlias = OpenedRecords | OpenedBlob
 
 
-def open_parcel(
-    fetched: FetchedParcel, context: Context, key: OpeningKey, *, max_expanded: int = MAX_EXPANDED
-) -> OpenedParcel:
+def open_parcel(fetched: FetchedParcel, context: Context, key: OpeningKey) -> OpenedParcel:
     """Opens a parcel.
 
     Args:
         fetched: The object, known to be the ledger's.
         context: What it was sealed for.
         key: The compartment's key, the object's own, or the subject's key pair, as its suite asks for.
-        max_expanded: Bytes that records may decompress to.
 
     Raises:
         WrongKey: Key and context are not those it was sealed with, or its header was altered.
         ParcelTampered: Bytes were altered, cut, added or moved after it was sealed.
         ContentInvalid: It is authentic, but its author put something else than records or a blob into it.
-        ContentTooLarge: Its records would expand beyond `max_expanded`.
+        ContentTooLarge: Its records would expand beyond `canonical.MAX_EXPANDED` bytes, or hold more than
+            `canonical.MAX_VALUES` values; no more memory than that is ever asked for.
     """
     bound = context.encode()
     own_key = _own_key(fetched.header, context, bound, key)
@@ -264,10 +260,22 @@ def open_parcel(
     frame = read_frame(reader)
     if frame.kind is Kind.BLOB:
         return OpenedBlob(context, own_key, frame, reader)
+    limit = canonical.MAX_EXPANDED
+    if frame.body_bytes > limit + _slack(limit):
+        raise ContentTooLarge(
+            f"{frame.body_bytes} bytes of compressed records hold more than the {limit} allowed.",
+            announced=frame.body_bytes,
+            limit=limit,
+        )
     content = memoryview(reader.read())
     require_zeros(content[frame.padding_start : -8])
-    lines = canonical.decompress(content[frame.body_start : frame.padding_start], max_expanded)
+    lines = canonical.decompress(content[frame.body_start : frame.padding_start], limit)
     return OpenedRecords(context, own_key, canonical.read_records(lines))
+
+
+def _slack(size: int) -> int:
+    """Bytes that a zstd frame may be longer than `size` bytes which can't be compressed (`ZSTD_compressBound`)."""
+    return (size >> 8) + 1024
 
 
 def pending_context(fetched: FetchedParcel, place: Place, key: ParticipantKey) -> Context:

@@ -13,7 +13,7 @@ from eth_account import Account
 
 from medrec_py import crypto, sealing
 from medrec_py.crypto.stream import StreamCipher, StreamReader
-from medrec_py.errors import WrongKey
+from medrec_py.errors import ContentTooLarge, WrongKey
 from medrec_py.sealing import canonical
 from medrec_py.sealing.documents import read_bundle, write_bundle
 
@@ -120,6 +120,23 @@ def test_parcels_open_as_pinned() -> None:
             else:
                 assert (opened.content_type, opened.name) == (vector["content_type"], vector["name"])
                 assert opened.read().hex() == vector["blob"]
+
+
+def test_the_limits_of_a_parcel_are_as_pinned() -> None:
+    vectors = load("limits")
+    context = sealing.Context(**vectors["context"])
+    key = crypto.CompartmentKey(bytes.fromhex(vectors["compartment_key"]))
+    assert (vectors["max_expanded"], vectors["max_values"]) == (canonical.MAX_EXPANDED, canonical.MAX_VALUES)
+
+    def opened(sealed: str) -> sealing.OpenedParcel:
+        data = bytes.fromhex(sealed)
+        digest = hashlib.sha256(data).digest()
+        return sealing.open_parcel(sealing.FetchedParcel.verify(data, digest, digest_of=lambda _: digest), context, key)
+
+    for name in ("expanded", "values"):
+        assert isinstance(opened(vectors["accepted"][name]), sealing.OpenedRecords)
+        with pytest.raises(ContentTooLarge):
+            opened(vectors["refused"][name])
 
 
 def test_bundles_open_as_pinned() -> None:

@@ -16,7 +16,10 @@ from medrec_py.client.grants import seal_grant
 from medrec_py.crypto import CompartmentKey, leaf_for
 from medrec_py.errors import NoKey
 from medrec_py.fhir import lots, read_records
-from medrec_py.sealing import make_locators, seal_records
+from medrec_py.sealing import Context, Kind, Suite, make_locators, seal_records
+from medrec_py.sealing.canonical import MAX_EXPANDED, compress
+from medrec_py.sealing.envelope import begin, content_key
+from medrec_py.sealing.frame import wrap
 from medrec_py.types.ledger import EntryKind
 
 
@@ -27,6 +30,14 @@ def leaf_of(provider: Provider, subject: str, date: str) -> tuple[Any, Compartme
     leaf = leaf_for(keys.nodes, keys.epochs.get(lot.record_class, 0), lot.record_class, lot.period)
     assert leaf is not None
     return lot, leaf
+
+
+def bomb(parcel: Context, leaf: CompartmentKey) -> bytes:
+    """A few thousand bytes that would expand to one more than a parcel may hold: what `seal_records` does not seal."""
+    frame = wrap(Kind.RECORDS, compress(b'{"a":"%s"}\n' % (b"a" * (MAX_EXPANDED - 8))))
+    salt, bound = os.urandom(32), parcel.encode()
+    opening, cipher = begin(Suite.COMPARTMENT, salt, b"", content_key(leaf, salt, bound), bound)
+    return opening + cipher.encrypt(frame)
 
 
 def garbage(provider: Provider, subject: str, date: str) -> list[bytes]:
@@ -42,6 +53,7 @@ def garbage(provider: Provider, subject: str, date: str) -> list[bytes]:
         seal_records([{"no": "resource"}], parcel, leaf).data,
         seal_records([{}, {"resourceType": 7}], parcel, leaf).data,
         seal_records([{"resourceType": "Observation"}], parcel, CompartmentKey(os.urandom(32))).data,
+        bomb(parcel, leaf),
     ]
     digests = [cid.digest for cid in context.store.put_many(objects)]
     digests.append(b"\x77" * 32)
@@ -74,6 +86,7 @@ def test_garbage_in_the_ledger_is_named_and_the_rest_is_read(world: World, admit
     assert ids(found) == ["good"]
     assert bad <= {fault.where for fault in found.faults} | {item.digest.hex() for item in found}
     assert bytes([0x77] * 32).hex() in {fault.where for fault in found.faults if fault.kind == "missing object"}
+    assert any("more than the 67108864 allowed" in fault.sentence for fault in found.faults)
     assert ids(world.hospital.records(subject)) == ["good"]
 
 

@@ -1,9 +1,12 @@
 """SealedTight: a parcel opens in its own place, with its own key, unaltered; or not at all."""
 
+import base64
 import dataclasses
 import io
 import os
 import random
+import tracemalloc
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +30,7 @@ from medrec_py.crypto.stream import CHUNK_BYTES, TAG_BYTES
 from medrec_py.errors import (
     ContentInvalid,
     ContentTooLarge,
+    InputTooLarge,
     IntegrityError,
     InvalidInput,
     MedRecError,
@@ -44,7 +48,7 @@ from medrec_py.sealing import (
     pending_context,
     seal_records,
 )
-from medrec_py.sealing.canonical import compress
+from medrec_py.sealing.canonical import MAX_EXPANDED, MAX_VALUES, compress, count_values
 from medrec_py.sealing.envelope import Header, begin, content_key
 from medrec_py.sealing.frame import Kind, wrap
 
@@ -469,12 +473,81 @@ def test_padding_that_hides_something_is_refused() -> None:
         opened(seal_content(framed(1, body, hidden=b"\1")))
 
 
-def test_records_that_expand_too_far_are_refused() -> None:
-    data = seal_records([{"text": "a" * 2_000_000}], CONTEXT, compartment_key()).data
-    assert len(data) < 2_000
-    with pytest.raises(ContentTooLarge):
-        open_parcel(fetch(data), CONTEXT, compartment_key(), max_expanded=1_000_000)
-    assert open_parcel(fetch(data), CONTEXT, compartment_key(), max_expanded=2_000_100)
+# ── authors who seal more than a reader can hold ──
+
+
+def peak_of(act: Callable[[], object]) -> int:
+    """Bytes of memory that an act takes at most."""
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_records_that_expand_too_far_are_refused_before_they_expand() -> None:
+    data = seal_content(framed(1, compress(b'{"a":"%s"}\n' % (b"a" * (MAX_EXPANDED - 8)))))
+    assert len(data) < 16_000
+    fetched = fetch(data)
+
+    def attempt() -> None:
+        with pytest.raises(ContentTooLarge, match=f"would expand to {MAX_EXPANDED + 1}"):
+            open_parcel(fetched, CONTEXT, compartment_key())
+
+    assert peak_of(attempt) < 1 << 20
+
+
+def test_a_parcel_as_large_as_one_may_be_opens() -> None:
+    resources = [{"text": "a" * (MAX_EXPANDED - 12)}]
+    data = seal_records(resources, CONTEXT, compartment_key()).data
+    assert opened(data).resources == tuple(resources)
+    with pytest.raises(InputTooLarge, match="more than one parcel holds"):
+        seal_records([{"text": "a" * (MAX_EXPANDED - 11)}], CONTEXT, compartment_key())
+
+
+def test_a_file_of_47_mib_in_a_resource_can_be_sealed() -> None:
+    """What is larger still is a blob of its own."""
+    attachment = base64.b64encode(random.Random(4).randbytes(47 << 20)).decode()
+    resources = ({"resourceType": "DocumentReference", "content": [{"attachment": {"data": attachment}}]},)
+    assert opened(seal_records(resources, CONTEXT, compartment_key()).data).resources == resources
+
+
+def test_a_hostile_frame_that_is_longer_than_records_can_be_is_not_read() -> None:
+    data = seal_content(framed(1, bytes(MAX_EXPANDED + (MAX_EXPANDED >> 8) + 1025)))
+    with pytest.raises(ContentTooLarge, match="bytes of compressed records"):
+        open_parcel(fetch(data), CONTEXT, compartment_key())
+
+
+def values(count: int) -> bytes:
+    """NDJSON of so many values, as small and as dense as JSON can be."""
+    return b'{"a":[' + b",".join([b"{}"] * (count // 2 - 1)) + b"]}\n"
+
+
+def test_many_tiny_values_are_refused_before_they_are_read() -> None:
+    """Six million bytes of them would take a hundred times as much memory as the sealed object has bytes, and more."""
+    many = values(MAX_VALUES + 4)
+    assert count_values(many) > MAX_VALUES
+    fetched = fetch(seal_content(framed(1, compress(many))))
+
+    def attempt() -> None:
+        with pytest.raises(ContentTooLarge, match="values"):
+            open_parcel(fetched, CONTEXT, compartment_key())
+
+    assert peak_of(attempt) < 2 * len(many)
+
+
+def test_as_many_values_as_there_may_be_are_sealed_and_opened() -> None:
+    many = values(MAX_VALUES)
+    assert MAX_VALUES - 2 <= count_values(many) <= MAX_VALUES
+    assert len(opened(seal_content(framed(1, compress(many)))).resources) == 1
+    with pytest.raises(InputTooLarge, match="values"):
+        seal_records([{"a": [{}] * (MAX_VALUES // 2 + 1)}], CONTEXT, compartment_key())
+
+
+def test_content_that_is_too_large_is_invalid_content() -> None:
+    """Whoever handles what an author wrote wrongly handles this too."""
+    assert issubclass(ContentTooLarge, ContentInvalid)
 
 
 @given(

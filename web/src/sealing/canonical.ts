@@ -9,6 +9,15 @@ import { PageError } from "../errors";
 import { utf8 } from "../types/bytes";
 import { canonicalText, decode, isObject, type JsonObject, parse } from "../types/jsonValues";
 
+/** Bytes of records in one parcel: `medrec_py.sealing.canonical` says why so many. */
+export const MAX_EXPANDED = 1 << 26;
+
+/**
+ * Commas and opening brackets in the records of one parcel, of which every JSON value but the first has one before it:
+ * what is read takes far more memory than what it was read from.
+ */
+export const MAX_VALUES = 1 << 21;
+
 export interface Records {
   readonly resources: JsonObject[];
   /** The canonical text of each, as it was sealed. */
@@ -18,11 +27,12 @@ export interface Records {
 /**
  * The NDJSON of resources, in their order.
  *
- * @throws PageError InvalidInput: no resource; InvalidJson: something that isn't a JSON object.
+ * @throws PageError InvalidInput: no resource, or more bytes or values than readers take from one parcel; InvalidJson:
+ *   something that isn't a JSON object.
  */
 export function writeRecords(resources: readonly JsonObject[]): Uint8Array {
   if (!resources.length) throw new PageError("InvalidInput", { name: "resources", value: 0 });
-  return utf8(
+  const data = utf8(
     resources
       .map((resource) => {
         if (!isObject(resource)) throw new PageError("InvalidJson", { at: 0 });
@@ -30,14 +40,29 @@ export function writeRecords(resources: readonly JsonObject[]): Uint8Array {
       })
       .join(""),
   );
+  if (data.length > MAX_EXPANDED || countValues(data) > MAX_VALUES) {
+    throw new PageError("InvalidInput", { name: "resources", value: data.length });
+  }
+  return data;
+}
+
+/** The most JSON values that NDJSON can hold, found without reading it; commas in texts count along. */
+function countValues(data: Uint8Array): number {
+  if (data.length <= MAX_VALUES) return 0; // it can't hold too many
+  let count = 0;
+  for (const byte of data) if (byte === 0x2c || byte === 0x5b || byte === 0x7b) count++;
+  return count;
 }
 
 /**
  * What `writeRecords` wrote.
  *
- * @throws PageError ContentInvalid: anything that `writeRecords` would not have written.
+ * @throws PageError ContentInvalid: anything that `writeRecords` would not have written; ContentTooLarge: more values
+ *   than it would have written, and nothing of it was read.
  */
 export function readRecords(data: Uint8Array): Records {
+  const values = countValues(data);
+  if (values > MAX_VALUES) throw new PageError("ContentTooLarge", { announced: values, limit: MAX_VALUES });
   try {
     const lines = decode(data).split("\n");
     if (lines.pop() !== "") throw new PageError("ContentInvalid");

@@ -11,7 +11,7 @@ import type { StreamReader } from "../crypto/stream";
 import { PageError } from "../errors";
 import { concat } from "../types/bytes";
 import type { JsonObject } from "../types/jsonValues";
-import { type Records, readRecords, writeRecords } from "./canonical";
+import { MAX_EXPANDED, type Records, readRecords, writeRecords } from "./canonical";
 import { type Context, encodeContext, type Place } from "./context";
 import {
   begin,
@@ -26,9 +26,6 @@ import {
 import type { FetchedParcel } from "./fetched";
 import { describe, type Frame, Kind, readFrame, requireZeros, wrap } from "./frame";
 import { compress, decompress } from "./zstd";
-
-/** Bytes that the records of one parcel may decompress to unless told otherwise: what a page can hold. */
-export const MAX_EXPANDED = 1 << 26;
 
 /** A compartment's key; a fresh `ContentKey` for an excerpt; the subject's public key while a re-key is pending. */
 export type SealingKey = CompartmentKey | ContentKey | PublicKey;
