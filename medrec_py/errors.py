@@ -266,10 +266,10 @@ class ContentInvalid(IntegrityError):
     default_hint = "Only its author can mend that: have it retracted and published again."
 
 
-class ContentTooLarge(IntegrityError):
-    """What an object holds would expand beyond the limit that the caller set."""
+class ContentTooLarge(ContentInvalid):
+    """What an object holds would expand beyond what anybody seals into one; it was not expanded."""
 
-    default_hint = "Raise the limit if you expect that much; otherwise treat the object as hostile."
+    default_hint = "Treat its author as hostile, or broken: nothing that this software seals is so large."
 
 
 # ── chain: connection, accounts, deployment ──────────────────────────────────────────────────────────────────────────
