@@ -199,6 +199,24 @@ class WalletLost(Refused):
     default_hint = "A delegate may still withdraw in its name (`medrec delegate revoke`); grants that end, end."
 
 
+class NoShare(InvalidInput):
+    """An account keeps no share of a secret that it is asked to announce for or to release."""
+
+    default_hint = "`medrec guardian wards` and `medrec emergency requests` list what this account keeps shares of."
+
+
+class TooFewShares(Refused):
+    """Fewer shares of a secret have been released than it takes."""
+
+    default_hint = "Ask the others who hold a share to release it, then repeat this."
+
+
+class SharesBroken(IntegrityError):
+    """Enough shares were released, and they do not make the secret that they are said to be of."""
+
+    default_hint = "Somebody released a false share: ask further holders to release theirs."
+
+
 class UnknownGrant(InvalidInput):
     """No grant with this id concerns this participant."""
 

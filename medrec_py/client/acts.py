@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from medrec_py.chain import (
@@ -116,11 +116,18 @@ class Actor:
         medrec: The contract.
         registrar: The registrar's contract.
         sender: Who relays; None when the account sends its own transactions.
+        after: Called after every act that reached the chain.
     """
 
     def __init__(
-        self, account: Account, medrec: MedRecContract, registrar: RegistrarContract, sender: Sender | None
+        self,
+        account: Account,
+        medrec: MedRecContract,
+        registrar: RegistrarContract,
+        sender: Sender | None,
+        after: Callable[[], None] | None = None,
     ) -> None:
+        self._after = after
         self._account = account
         self._medrec = medrec
         self._registrar = registrar
@@ -134,8 +141,12 @@ class Actor:
     def submit(self, *calls: Call) -> TransactionReceipt:
         """Brings acts to the chain, all or none."""
         if self._sender is not None:
-            return self._sender.relay(calls)
-        return self._medrec.chain.send(self._account, list(calls) if len(calls) > 1 else calls[0])
+            receipt = self._sender.relay(calls)
+        else:
+            receipt = self._medrec.chain.send(self._account, list(calls) if len(calls) > 1 else calls[0])
+        if self._after is not None:
+            self._after()
+        return receipt
 
     def sign(self, primary_type: str, message: dict[str, Any], domain: Domain | None = None) -> bytes:
         """Signs an act for a contract, `MedRec` when no domain of another one is given."""

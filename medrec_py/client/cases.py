@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -209,9 +210,18 @@ class _Line:
         root: The root.
         wallet: The wallet's account if its own address is the subject; None in private mode.
         sender: Who relays; None, in wallet mode, when the wallet sends its own transactions.
+        after_act: Called after every act by one of these addresses.
     """
 
-    def __init__(self, context: Context, root: RootKey, wallet: Account | None, sender: Sender | None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        root: RootKey,
+        wallet: Account | None,
+        sender: Sender | None,
+        after_act: Callable[[], None] | None = None,
+    ) -> None:
+        self._after_act = after_act
         self._context = context
         self.root = root
         self._wallet = wallet
@@ -228,7 +238,7 @@ class _Line:
             assert account is not None
             # A case key holds no ether: whoever funded it would tie it to another address in front of everybody.
             sender = self._sender if index is None else self._sender or Nobody("A case key")
-            actor = Actor(account, self._context.medrec, self._context.registrar, sender)
+            actor = Actor(account, self._context.medrec, self._context.registrar, sender, self._after_act)
             self._known[index] = Case(index, account, self.root, actor)
         return self._known[index]
 
@@ -267,14 +277,22 @@ class Cases:
         root: The patient's root key.
         wallet_mode: Whether the wallet's own address is the subject.
         sender: Who relays; None, in wallet mode, when the wallet sends its own transactions.
+        after_act: Called after every act by one of the wallet's own addresses; inherited ones don't count.
     """
 
     def __init__(
-        self, context: Context, wallet: Account, root: RootKey, *, wallet_mode: bool, sender: Sender | None
+        self,
+        context: Context,
+        wallet: Account,
+        root: RootKey,
+        *,
+        wallet_mode: bool,
+        sender: Sender | None,
+        after_act: Callable[[], None] | None = None,
     ) -> None:
         self._context = context
         self._sender = sender
-        self._line = _Line(context, root, wallet if wallet_mode else None, sender)
+        self._line = _Line(context, root, wallet if wallet_mode else None, sender, after_act)
         self._inherited: dict[bytes, _Line] = {}
 
     def own(self) -> Case:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from medrec_py.chain import Chain, Deployment, MedRecContract, RegistrarContract
+from medrec_py.chain import (
+    Chain,
+    Deployment,
+    EmergencyContract,
+    GuardianshipContract,
+    MedRecContract,
+    RegistrarContract,
+)
 from medrec_py.client.acts import Sender
 from medrec_py.crypto import PublicKey
 from medrec_py.errors import IntegrityError, InvalidInput, NoParticipantKey, Unavailable
@@ -53,6 +60,16 @@ class Context:
     def registrar(self) -> RegistrarContract:
         """The contract of participants."""
         return RegistrarContract(self.deployment, self.chain)
+
+    @cached_property
+    def guardianship(self) -> GuardianshipContract:
+        """The contract of guardians' plans."""
+        return GuardianshipContract(self.deployment, self.chain)
+
+    @cached_property
+    def emergency(self) -> EmergencyContract:
+        """The contract of emergencies."""
+        return EmergencyContract(self.deployment, self.chain)
 
     @property
     def domain(self) -> Domain:

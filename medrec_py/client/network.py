@@ -11,6 +11,7 @@ from typing import Any, Self
 from medrec_py.chain import Account, Chain, Deployment, EmbeddedChain, as_account, deploy, generate_account
 from medrec_py.client.acts import Relayer, Sender
 from medrec_py.client.context import Context
+from medrec_py.client.guardian import Guardian
 from medrec_py.client.patient import Patient
 from medrec_py.client.provider import Provider
 from medrec_py.client.registrar import Registrar
@@ -138,6 +139,11 @@ class MedRec:
         """Whoever reads what was granted to it."""
         sender = None if relayer is None else _sender(self._context.chain, relayer)
         return Viewer(self._context, self._account(account), root=root, sender=sender)
+
+    def guardian(self, account: object = None, *, root: RootKey | None = None, relayer: object = None) -> Guardian:
+        """Whoever keeps a share of somebody's root."""
+        sender = None if relayer is None else _sender(self._context.chain, relayer)
+        return Guardian(self._context, self._account(account), root=root, sender=sender)
 
     def patient(
         self,

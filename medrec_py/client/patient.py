@@ -23,6 +23,7 @@ from medrec_py.client.grants import (
     seal_grant,
     withdrawn_if_declined,
 )
+from medrec_py.client.guardians import Guardians
 from medrec_py.client.inheritance import inherit
 from medrec_py.client.moving import Moving
 from medrec_py.client.own_records import OwnCourier, publish_own
@@ -83,7 +84,14 @@ class Patient(Participant):
 
     @cached_property
     def _cases(self) -> Cases:
-        return Cases(self._context, self._account, self.root, wallet_mode=self.wallet_mode, sender=self._sender)
+        return Cases(
+            self._context,
+            self._account,
+            self.root,
+            wallet_mode=self.wallet_mode,
+            sender=self._sender,
+            after_act=self.guardians.keep_alive,
+        )
 
     # ── addresses ──
 
@@ -217,7 +225,9 @@ class Patient(Participant):
         case = self._cases.own()
         # Nobody tells the patient's own client to wait for new keys: it makes them, before it seals under any.
         self._update([case])
-        return publish_own(context, case, records, key=key)
+        publication = publish_own(context, case, records, key=key)
+        self.guardians.keep_alive()
+        return publication
 
     def resume_publications(self) -> list[PublicationOutcome]:
         """Finishes publications that were interrupted, each once."""
@@ -378,6 +388,11 @@ class Patient(Participant):
     def delegates(self) -> Delegates:
         """Who may withdraw in the patient's name."""
         return Delegates(self)
+
+    @cached_property
+    def guardians(self) -> Guardians:
+        """Who gets the records back when the wallet is lost; for a new wallet, the way back."""
+        return Guardians(self)
 
     # ── other wallets ──
 

@@ -1,0 +1,110 @@
+"""Guardians' plans as the chain and the store have them: for their owners, for guardians and for heirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from medrec_py.client.context import Context
+from medrec_py.crypto import ParticipantKey
+from medrec_py.errors import IntegrityError, InvalidInput
+from medrec_py.sealing import BundleKind, PlanBundle, ShareBundle, Shares, open_bundle
+from medrec_py.sealing.shares import MAX_OBJECT_BYTES
+from medrec_py.types.events import PlanSet, RecoveryAnnounced, ShareReleased
+from medrec_py.types.moments import iso
+from medrec_py.types.terms import ZERO_BYTES32
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Somebody was announced to take over.
+
+    Attributes:
+        heir: Who.
+        guardian: Who said so.
+        opens_at: Unix second from which the plan is open to the heir, unless the owner gives a sign of life.
+        is_open: Whether it is.
+    """
+
+    heir: str
+    guardian: str
+    opens_at: int
+    is_open: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The announcement as a JSON object."""
+        return {
+            "heir": self.heir,
+            "guardian": self.guardian,
+            "opens_at": iso(self.opens_at),
+            "open": self.is_open,
+        }
+
+
+def latest_plans(context: Context, owner: str | None = None) -> dict[str, PlanSet]:
+    """The plans that stand, by owner."""
+    plans: dict[str, PlanSet] = {}
+    for item in context.index.custody((PlanSet,), party=owner):
+        event = item.logged.event
+        assert isinstance(event, PlanSet)
+        if owner in (None, event.owner):
+            plans[event.owner] = event
+    return {owner: plan for owner, plan in plans.items() if plan.guardians != ZERO_BYTES32}
+
+
+def announcements(context: Context, owner: str) -> list[Announcement]:
+    """The announcements that stand, each as it was made last."""
+    last: dict[str, RecoveryAnnounced] = {}
+    for item in context.index.custody((RecoveryAnnounced,), party=owner):
+        event = item.logged.event
+        assert isinstance(event, RecoveryAnnounced)
+        if event.owner == owner:
+            last[event.heir] = event
+    now = context.chain.now()
+    found = []
+    for heir, event in last.items():
+        opens_at = context.guardianship.opens_at(owner, heir)
+        if opens_at:
+            found.append(Announcement(heir, event.guardian, opens_at, now >= opens_at))
+    return found
+
+
+def releases(context: Context, owner: str, heir: str) -> dict[str, bytes]:
+    """The digests of the shares that were released to an heir: the last of each guardian."""
+    found: dict[str, bytes] = {}
+    for item in context.index.custody((ShareReleased,), party=owner):
+        event = item.logged.event
+        assert isinstance(event, ShareReleased)
+        if (event.owner, event.heir) == (owner, heir):
+            found[event.guardian] = event.share
+    return found
+
+
+def share_in(context: Context, plan: PlanSet, key: ParticipantKey) -> ShareBundle | None:
+    """The share in a plan that is sealed to this key; None when there is none, or the object can't be had or read."""
+    for bundle in _open_each(context, plan, key, BundleKind.SHARE):
+        if isinstance(bundle, ShareBundle) and bundle.owner == plan.owner:
+            return bundle
+    return None
+
+
+def owners_copy(context: Context, plan: PlanSet, key: ParticipantKey) -> PlanBundle | None:
+    """What the owner wrote down about a plan; None when it can't be had or read."""
+    for bundle in _open_each(context, plan, key, BundleKind.PLAN):
+        if isinstance(bundle, PlanBundle):
+            return bundle
+    return None
+
+
+def _open_each(context: Context, plan: PlanSet, key: ParticipantKey, kind: BundleKind) -> Iterator[object]:
+    # Anybody may set a plan, with whatever object: what can't be read concerns nobody here, and hides no other plan.
+    try:
+        sealed = Shares.parse(context.store.get(plan.shares, limit=MAX_OBJECT_BYTES)).sealed
+    except (IntegrityError, InvalidInput):
+        return
+    for one in sealed:
+        try:
+            yield open_bundle(one, context.bundle_context(plan.owner), key, kind)
+        except (IntegrityError, InvalidInput):
+            continue
