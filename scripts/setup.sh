@@ -2,10 +2,11 @@
 # Brings this folder into working order, once: scripts/setup.sh [demo|all|STAGE…]
 #
 #   demo   what `make demo` needs: the Python environment, nothing else
+#   web    what builds and serves the patient's page: the Python environment and Node's packages
 #   all    everything that tests, checks and benchmarks need (the default)
 #
 # Stages: python (.venv), analysis (.venv-analysis: halmos, slither), node (node_modules, and links to anvil, forge, cast
-# and solc in .tools/bin), kubo (.tools/bin/ipfs). Each writes a stamp with the hash of all it was made from, so that a
+# and solc in .tools/bin), kubo (.tools/bin/ipfs), browser (Debian's Chromium and fonts). Each writes a stamp with the hash of all it was made from, so that a
 # repeated run does nothing and a changed lock file redoes just its own stage. A stage is done in place: an environment
 # that exists is brought to the lock file's state, never thrown away, because somebody may be working in it.
 #
@@ -82,6 +83,23 @@ optional_packages() {
     fi
     (apt_install postgresql) || say "no PostgreSQL: its tests will be skipped"
 }
+
+# What tests look at the page with: Chromium as Debian builds it, Latin letters and Chinese characters that don't come out
+# as boxes. Where it can't be had, those tests are skipped and say so.
+make_browser() {
+    local missing=()
+    chromium_program >/dev/null || missing+=(chromium)
+    if command -v apt-get >/dev/null; then
+        [[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ]] || missing+=(fonts-dejavu-core)
+        # The smallest of Debian's fonts with Chinese; any other that is there will do.
+        { command -v fc-list >/dev/null && [[ -n $(fc-list :lang=zh family) ]]; } || missing+=(fonts-wqy-microhei)
+    fi
+    if ((${#missing[@]})) && ! (apt_install "${missing[@]}"); then
+        echo "no ${missing[*]}: tests of the page in a browser will be skipped, or their pictures lack characters"
+    fi
+}
+
+chromium_program() { command -v chromium || command -v chromium-browser; }
 
 # ── stamps ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -231,14 +249,15 @@ make_kubo() {
 # ── which of them, and when ──────────────────────────────────────────────────────────────────────────────────────────
 
 main() {
-    local wanted=("$@") stage children=() failed=0
+    local wanted=("$@") stage children=() failed=0 everything=
     [[ ${#wanted[@]} -gt 0 ]] || wanted=(all)
     case "${wanted[*]}" in
     demo) wanted=(python) ;;
-    all) wanted=(kubo python node analysis) ;; # Kubo first: it takes longest
+    web) wanted=(python node) ;;
+    all) wanted=(kubo python node analysis browser) everything=1 ;; # Kubo first: it takes longest
     esac
     for stage in "${wanted[@]}"; do
-        [[ $stage =~ ^(python|analysis|node|kubo)$ ]] || die "no stage is called $stage; see the head of scripts/setup.sh"
+        [[ $stage =~ ^(python|analysis|node|kubo|browser)$ ]] || die "no stage is called $stage; see the head of scripts/setup.sh"
     done
 
     # Two set-ups of one folder at the same time would undo each other's work.
@@ -252,12 +271,15 @@ main() {
     declare -A keys=(
         [python]=$(digest requirements/bootstrap.txt requirements/dev.txt pyproject.toml)
         [analysis]=$(digest requirements/bootstrap.txt requirements/analysis.txt)
-        [node]=$(digest package.json package-lock.json .npmrc tools/solc.mjs tools/npm-installed.mjs requirements/node.txt)
+        [node]=$(digest package.json web/package.json package-lock.json .npmrc tools/solc.mjs tools/npm-installed.mjs requirements/node.txt)
         [kubo]=$(digest tools/kubo/go.mod tools/kubo/go.sum requirements/go.txt)
+        # What apt couldn't give is tried again once this stamp is deleted.
+        [browser]=$(chromium_program || echo none)
     )
     # A stamp lies inside what it speaks of, so that deleting the one deletes the other.
     declare -A stamps=(
         [python]=.venv/.set-up [analysis]=.venv-analysis/.set-up [node]=node_modules/.set-up [kubo]=.tools/stamps/kubo
+        [browser]=.tools/stamps/browser
     )
     [[ -x .tools/bin/ipfs ]] || rm -f "${stamps[kubo]}"
 
@@ -270,7 +292,7 @@ main() {
     [[ ${#todo[@]} -gt 0 ]] || return 0
 
     system_packages
-    if [[ ${#wanted[@]} -gt 1 ]]; then optional_packages; fi
+    if [[ -n $everything ]]; then optional_packages; fi
     run_stage uv .tools/uv/.set-up "$(digest requirements/bootstrap.txt)"
     for stage in "${todo[@]}"; do
         run_stage "$stage" "${stamps[$stage]}" "${keys[$stage]}$self" &

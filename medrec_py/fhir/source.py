@@ -59,9 +59,14 @@ def read_bytes(source: Source, limits: Limits, name: str) -> bytes:
     """All bytes of a source, decompressed if they are gzip.
 
     Raises:
-        InvalidInput: The file can't be opened, or its gzip data is damaged.
+        InvalidInput: The file can't be opened, its gzip data is damaged, or the source is nothing that can be read.
         InputTooLarge: More bytes than the limit allows; no more than that is ever held.
     """
+    if not isinstance(source, str | os.PathLike | bytes | bytearray | memoryview) and not hasattr(source, "read"):
+        raise InvalidInput(
+            f"A {type(source).__name__} is no input for records.",
+            hint="Give a path, bytes or a binary stream; make a dict bytes with json.dumps(resource).encode().",
+        )
     try:
         if isinstance(source, bytes | bytearray | memoryview):
             return _limited(io.BytesIO(source), limits, name)

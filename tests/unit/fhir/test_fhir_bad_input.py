@@ -175,3 +175,10 @@ def test_a_damaged_byte_anywhere_is_read_or_refused(compress: bool) -> None:
             read_records(bytes(damaged))
         except InvalidInput:
             continue
+
+
+@pytest.mark.parametrize("source", [{"resourceType": "Patient"}, [], None, 7])
+def test_what_can_not_be_read_at_all_is_refused_with_a_hint(source: object):
+    with pytest.raises(InvalidInput, match=type(source).__name__) as refused:
+        read_records(source)  # type: ignore[arg-type]
+    assert "json.dumps" in refused.value.hint
