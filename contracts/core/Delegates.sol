@@ -61,6 +61,8 @@ abstract contract Delegates is SignedActs, IDelegates {
     function _requireSignatureOrDelegate(address actor, bytes32 structHash, bytes calldata signature) internal view {
         if (_isSignature(actor, structHash, signature)) return;
         if (signature.length > 20) {
+            // The first 20 bytes say who; what follows is the signature.
+            // forge-lint: disable-next-line(unsafe-typecast)
             address delegate = address(bytes20(signature));
             if (isDelegate(actor, delegate) && _isSignature(delegate, structHash, signature[20:])) return;
         }
