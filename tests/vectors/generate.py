@@ -12,13 +12,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+import zstandard
 from eth_account import Account
 
 from medrec_py import crypto, sealing
 from medrec_py.crypto.stream import StreamCipher
-from medrec_py.sealing import canonical
+from medrec_py.sealing import canonical, envelope
 from medrec_py.sealing.documents import write_bundle
 from medrec_py.sealing.frame import Kind, wrap
 from medrec_py.types.json_values import parse
@@ -329,9 +331,45 @@ def custody() -> dict:
     }
 
 
+def limits() -> dict:
+    """The largest parcels that readers take, and those that they refuse before they expand or read them."""
+    key = crypto.leaf_for([TOP], CONTEXT.epoch, CONTEXT.class_number, CONTEXT.period)
+    assert key is not None
+    most = canonical.MAX_VALUES
+
+    def sealed(ndjson: bytes) -> str:
+        # What `seal_records` refuses, sealed as it would.
+        salt, bound = bytes(32), CONTEXT.encode()
+        own_key = envelope.content_key(key, salt, bound)
+        opening, cipher = envelope.begin(envelope.Suite.COMPARTMENT, salt, b"", own_key, bound)
+        frame = zstandard.ZstdCompressor(level=19, write_checksum=False).compress(ndjson)
+        return (opening + cipher.encrypt(wrap(Kind.RECORDS, frame))).hex()
+
+    def text(size: int) -> bytes:
+        return b'{"a":"' + b"a" * (size - 9) + b'"}\n'
+
+    def values(count: int) -> bytes:
+        return b'{"a":[' + b",".join([b"0"] * (count - 1)) + b"]}\n"
+
+    return {
+        "context": asdict(CONTEXT),
+        "compartment_key": key.reveal().hex(),
+        "max_expanded": canonical.MAX_EXPANDED,
+        "max_values": most,
+        "accepted": {
+            "expanded": sealed(text(canonical.MAX_EXPANDED)),
+            "values": sealed(values(most)),
+        },
+        "refused": {
+            "expanded": sealed(text(canonical.MAX_EXPANDED + 1)),
+            "values": sealed(values(most + 1)),
+        },
+    }
+
+
 def main(names: list[str]) -> None:
     """Writes one JSON file for each format, or for those that are named."""
-    for make in (derivation, keytree, hpke, stream, parcel, bundle, locator, batch, splitting, custody):
+    for make in (derivation, keytree, hpke, stream, parcel, bundle, locator, batch, splitting, custody, limits):
         if names and make.__name__ not in names:
             continue
         text = json.dumps(make(), indent=1, ensure_ascii=False)

@@ -206,13 +206,20 @@ def test_batches_are_built_as_pinned() -> None:
         assert proofs == vector["proofs"]
 
 
-def test_the_generator_still_writes_what_is_derived() -> None:
-    spec = importlib.util.spec_from_file_location("generate_vectors", HERE / "generate.py")
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("generate", ("derivation", "keytree", "stream", "batch")),
+        ("generate_types", ("grants", "ledger", "objects", "texts")),
+    ],
+)
+def test_the_generator_still_writes_what_is_derived(script: str, names: tuple[str, ...]) -> None:
+    spec = importlib.util.spec_from_file_location(f"{script}_vectors", HERE / f"{script}.py")
     assert spec is not None
     assert spec.loader is not None
     generator = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generator)
-    for name in ("derivation", "keytree", "stream", "batch"):
+    for name in names:
         assert getattr(generator, name)() == load(name)
 
 

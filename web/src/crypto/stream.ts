@@ -110,6 +110,8 @@ export class StreamCipher {
  * The last chunk is opened at once, so that `size` is authentic: a stream that was cut or extended fails in `open`.
  */
 export class StreamReader {
+  /** The last chunk, which holds the lengths, and the one that was read before: what the next read most likely needs. */
+  #last: Uint8Array | undefined;
   #cachedIndex = -1;
   #cached: Uint8Array = new Uint8Array();
 
@@ -153,15 +155,17 @@ export class StreamReader {
   }
 
   async #chunk(index: number): Promise<Uint8Array> {
-    if (index !== this.#cachedIndex) {
-      const start = index * (this.cipher.chunkBytes + TAG_BYTES);
-      const length = Math.min(this.cipher.chunkBytes, this.size - index * this.cipher.chunkBytes) + TAG_BYTES;
-      const sealed = await this.#sealed(this.offset + start, length);
-      if (sealed.length !== length) throw new PageError("ParcelTampered", { chunk: index });
-      this.#cached = await this.cipher.openChunk(index, sealed, index === this.count - 1);
-      this.#cachedIndex = index;
-    }
-    return this.#cached;
+    const isLast = index === this.count - 1;
+    if (isLast && this.#last) return this.#last;
+    if (index === this.#cachedIndex) return this.#cached;
+    const start = index * (this.cipher.chunkBytes + TAG_BYTES);
+    const length = Math.min(this.cipher.chunkBytes, this.size - index * this.cipher.chunkBytes) + TAG_BYTES;
+    const sealed = await this.#sealed(this.offset + start, length);
+    if (sealed.length !== length) throw new PageError("ParcelTampered", { chunk: index });
+    const chunk = await this.cipher.openChunk(index, sealed, isLast);
+    if (isLast) this.#last = chunk;
+    else [this.#cached, this.#cachedIndex] = [chunk, index];
+    return chunk;
   }
 
   async #sealed(start: number, length: number): Promise<Uint8Array> {
