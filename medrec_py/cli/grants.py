@@ -178,10 +178,15 @@ def add_to(app: typer.Typer, panel: str) -> None:
     @command(app, "rekey", example="medrec rekey --account patient", panel=panel)
     def rekey(session: Session) -> Shown:
         """Change the keys of what ended grants covered, as the patient. With nothing to do it does nothing."""
-        receipts = session.patient.rekey()
-        gas = sum(receipt.gas_used for receipt in receipts)
-        sentence = f"New keys are handed over ({gas:,} gas)." if receipts else "There was nothing to do."
-        return Shown({"transactions": [receipt_json(receipt) for receipt in receipts]}, lambda: [output.done(sentence)])
+        rekeyed = session.patient.rekey()
+        gas = sum(receipt.gas_used for receipt in rekeyed)
+        sentence = f"New keys are handed over ({gas:,} gas)." if rekeyed else "There was nothing to do."
+        document = {
+            "transactions": [receipt_json(receipt) for receipt in rekeyed],
+            "faults": [fault.to_json() for fault in rekeyed.faults],
+        }
+        passed_by = [output.failed(f"{fault.kind} {fault.where}: {fault.sentence}") for fault in rekeyed.faults]
+        return Shown(document, lambda: [output.done(sentence), *passed_by], code=1 if rekeyed.faults else 0)
 
 
 def _holder(session: Session, role: Role) -> Any:  # noqa: ANN401 (a patient or a viewer)

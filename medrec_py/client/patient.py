@@ -31,10 +31,12 @@ from medrec_py.client.participant import Participant
 from medrec_py.client.rekeying import Rekeying
 from medrec_py.client.results import (
     AuditItem,
+    Fault,
     Grant,
     Invitation,
     Publication,
     Records,
+    Rekeyed,
     Relationship,
     Verification,
 )
@@ -203,7 +205,7 @@ class Patient(Participant):
         found = [case.holdings(case.trees(context)).read(context, window) for case in cases]
         return Records(
             [record for records in found for record in records],
-            [fault for records in found for fault in records.faults],
+            [*(fault for records in found for fault in records.faults), *self._unusable(cases)],
         )
 
     def publish(self, source: Source | RecordSet, *, any_patient: bool = False, key: str | None = None) -> Publication:
@@ -373,16 +375,20 @@ class Patient(Participant):
         case, id = self._case_and_id(grant)
         return case.actor.submit(case.actor.revoke_agent(id))
 
-    def rekey(self) -> list[TransactionReceipt]:
+    def rekey(self) -> Rekeyed:
         """Changes the keys of every class that an ended grant covered, and brings the remaining viewers up to date.
 
         Ended are revoked, renounced and expired grants. Viewers get the new keys, those of relationships opened since
         their grant, and excerpts of what was published since. Safe to repeat: with nothing to do it does nothing.
 
         All addresses are re-keyed one after the other, in one transaction each.
+
+        Returns:
+            The receipts; `faults` names who could not be handed any key, because what it registered is none.
         """
         self._context.sync()
-        return self._update(self._cases.used())
+        cases = self._cases.used()
+        return Rekeyed(self._update(cases), self._unusable(cases))
 
     @cached_property
     def delegates(self) -> Delegates:
@@ -478,6 +484,13 @@ class Patient(Participant):
         if receipts:
             self._context.sync()
         return receipts
+
+    def _unusable(self, cases: list[Case]) -> list[Fault]:
+        return [
+            fault
+            for case in cases
+            for fault in Rekeying(self._context, case, case.trees(self._context)).unusable(self._opened(case))
+        ]
 
     def _opened(self, case: Case, *, strict: bool = False) -> list[OpenedGrant]:
         if case.subject not in self._books:

@@ -17,6 +17,7 @@ from medrec_py.client.context import Context
 from medrec_py.client.cutting import cut_excerpts, last_key_year, measure, nodes_for, window_of
 from medrec_py.client.grants import OpenedGrant, of_consequence
 from medrec_py.client.holdings import Held
+from medrec_py.client.results import Fault
 from medrec_py.client.window import ALL_CLASSES, Window
 from medrec_py.crypto import FIRST_YEAR, LAST_YEAR, MailboxKey, Node, PublicKey, covering_set, derive
 from medrec_py.errors import InvalidKey, NoParticipantKey
@@ -44,7 +45,8 @@ class Rekeying:
     def run(self, opened: list[OpenedGrant]) -> TransactionReceipt | None:
         """Changes keys where a grant ended since the last time, and hands over whatever is missing.
 
-        A participant who replaced its key by something that is none gets nothing; that keeps nobody else from it.
+        A participant who replaced its key by something that is none gets nothing, and `unusable` names it; that keeps
+        nobody else from it.
 
         Args:
             opened: The subject's grants, as far as the subject can open them.
@@ -76,6 +78,37 @@ class Rekeying:
                 objects += sealed
                 deliveries.append((mailbox, viewer, bundle))
         return self._deliver(deliveries, objects) if deliveries else None
+
+    def unusable(self, opened: list[OpenedGrant]) -> list[Fault]:
+        """The providers and viewers of this subject whose key nothing can be sealed to: what follows passes them by.
+
+        Args:
+            opened: The subject's grants, as far as the subject can open them.
+        """
+        providers = [tree.provider for tree in self.trees if tree.is_open]
+        viewers = [grant.grant.viewer for grant in opened if grant.grant.is_live and grant.bundle.mailbox_key]
+        return [
+            Fault(
+                "unusable key",
+                participant,
+                f"{participant} ({role}) has replaced its key by something that is none, and gets no new keys until it "
+                f"registers another. {remedy}",
+            )
+            for role, participants, remedy in (
+                ("provider", providers, "Close the relationship if you don't know why."),
+                ("viewer", viewers, "Revoke its grant if you don't know why."),
+            )
+            for participant in dict.fromkeys(participants)
+            if participant != self.case.subject and not self._is_usable(participant)
+        ]
+
+    def _is_usable(self, participant: str) -> bool:
+        """Whether the index has a key for it; the chain is asked only before something is sealed to one."""
+        found = self.context.index.participant(participant)
+        try:
+            return found is not None and bool(PublicKey(found.public_key))
+        except InvalidKey:
+            return False
 
     # ── what ended ──
 

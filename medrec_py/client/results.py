@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from medrec_py.chain import TransactionReceipt
 from medrec_py.crypto import ContentKey
 from medrec_py.errors import (
     IntegrityError,
@@ -224,8 +225,9 @@ class Fault:
 
     Attributes:
         kind: `missing object`, `tampered object`, `unpinned object`, `unavailable object`, `unreadable parcel`,
-            `unknown parcel`, `unreadable keys`, `ledger`, `relationship`, `grant`, `registration`, `batch`.
-        where: The digest, id or ledger place that it concerns.
+            `unknown parcel`, `unreadable keys`, `unusable key`, `ledger`, `relationship`, `grant`, `registration`,
+            `batch`.
+        where: The digest, id, address or ledger place that it concerns.
         sentence: The fault in words.
     """
 
@@ -258,6 +260,18 @@ class Records(list[ReadRecord]):
 
     def __init__(self, records: Iterable[ReadRecord] = (), faults: Iterable[Fault] = ()) -> None:
         super().__init__(records)
+        self.faults = tuple(faults)
+
+
+class Rekeyed(list[TransactionReceipt]):
+    """The receipts of a change of keys, and who could not be handed any.
+
+    Attributes:
+        faults: Participants of the patient whose registered key is none.
+    """
+
+    def __init__(self, receipts: Iterable[TransactionReceipt] = (), faults: Iterable[Fault] = ()) -> None:
+        super().__init__(receipts)
         self.faults = tuple(faults)
 
 

@@ -233,15 +233,43 @@ def test_a_viewer_with_an_unusable_key_does_not_keep_the_others_from_a_rekey(wor
     patient, subject = admitted.patient, admitted.subject
     hostile = world.network.viewer()
     hostile.register(name="Hostile")
-    patient.grant(hostile.address, classes="laboratory")
+    grant = patient.grant(hostile.address, classes="laboratory")
     kept = patient.grant(world.specialist.address, classes="laboratory")
     ended = patient.grant(world.clinic.address, classes="laboratory")
+    assert patient.records().faults == patient.rekey().faults == ()
     hostile._actor.submit(hostile._actor.register(b"\xff" * 1216, bytes(32)))
     patient.revoke(ended)
     published = world.hospital.publish(subject, ndjson(observation("a", "2024-01-01")))
     assert not published.pending_rekey
     assert ids(world.specialist.read(grant=kept).records) == ["a"]
     assert not world.clinic.can_open(published.digests[0], subject=subject)
+    # The patient is told who was passed by, as long as that can still be handed anything.
+    for faults in (patient.rekey().faults, patient.records().faults):
+        assert [(fault.kind, fault.where) for fault in faults] == [("unusable key", hostile.address)]
+        assert "Revoke its grant" in faults[0].sentence
+    patient.revoke(grant)
+    assert patient.rekey().faults == patient.records().faults == ()
+
+
+def test_a_provider_with_an_unusable_key_is_named_and_gets_no_keys(world: World) -> None:
+    """It seals to the patient alone from then on, since it sees a withdrawn grant that no re-key accounts for."""
+    other = world.network.provider()
+    other.register(name="Other")
+    world.network.registrar().accredit(other.address)
+    patient = world.network.patient()
+    subject = patient.next_subject()
+    patient.accept(other.invite(subject))
+    ended = patient.grant(world.clinic.address, classes="laboratory", subject=subject)
+    other._actor.submit(other._actor.register(b"\xff" * 1216, bytes(32)))
+    patient.revoke(ended)
+    assert [(fault.kind, fault.where) for fault in patient.rekey().faults] == [("unusable key", other.address)]
+    assert other.publish(subject, ndjson(observation("a", "2024-01-01"))).pending_rekey
+    found = patient.records()
+    assert (ids(found), [fault.where for fault in found.faults]) == (["a"], [other.address])
+    other.register(name="Other")
+    assert patient.rekey()
+    assert patient.records().faults == ()
+    assert not other.publish(subject, ndjson(observation("b", "2024-01-01"))).pending_rekey
 
 
 # ── names, acts, linking ──
