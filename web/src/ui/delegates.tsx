@@ -1,0 +1,142 @@
+/** Delegates: who may withdraw in the patient's name, until when, and naming or dismissing one. */
+
+import { useState } from "preact/hooks";
+import type { DelegateView, Participant } from "../client/api.ts";
+import { text } from "../text/catalogue.ts";
+import { day, distance } from "../text/moments.ts";
+import { propose } from "./act.tsx";
+import { dayAfter, secondsOf, today } from "./days.ts";
+import { FindParty } from "./findParty.tsx";
+import { Address, Party } from "./foreign.tsx";
+import { Card, Empty, Field, Tag } from "./pieces.tsx";
+import { client, summary } from "./session.ts";
+
+export function Delegates() {
+  const all = summary.value?.delegates ?? [];
+  return (
+    <>
+      <Card title={text("delegates.title")} icon="person">
+        <p class="help">{text("delegates.help")}</p>
+        {all.length ? (
+          <ul class="rows">
+            {all.map((one) => (
+              <Named key={`${one.subject}-${one.delegate}`} delegate={one} />
+            ))}
+          </ul>
+        ) : (
+          <Empty>{text("delegates.none")}</Empty>
+        )}
+      </Card>
+      <NameOne />
+    </>
+  );
+}
+
+function Named({ delegate }: { delegate: DelegateView }) {
+  const open = client.value;
+  const dismiss = () => {
+    if (!open) return;
+    propose({
+      title: text("delegates.dismissTitle"),
+      verb: text("delegates.dismissVerb"),
+      isWithdrawal: true,
+      prepare: () => open.dismissDelegate(delegate.delegate, delegate.subject),
+    });
+  };
+  return (
+    <li>
+      <div class="row-main">
+        <Party name={delegate.name} address={delegate.delegate} />
+        <p class="quiet-line">
+          {text("people.asSubject")} <Address value={delegate.subject} />
+        </p>
+      </div>
+      <div class="row-side">
+        {delegate.isActive ? (
+          <small>{text("delegates.until", { day: day(delegate.expiresAt), away: distance(delegate.expiresAt) })}</small>
+        ) : (
+          <Tag>{text("delegates.over")}</Tag>
+        )}
+        {delegate.isActive && (
+          <button
+            type="button"
+            class="button quiet"
+            aria-label={text("delegates.dismissLabel", { name: delegate.name || delegate.delegate })}
+            onClick={dismiss}
+          >
+            {text("delegates.dismiss")}
+          </button>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function NameOne() {
+  const open = client.value;
+  const [chosen, setChosen] = useState<Participant | null>(null);
+  const [until, setUntil] = useState(dayAfter(today(), 365));
+  const [subject, setSubject] = useState("");
+  const relationships = summary.value?.relationships.filter((one) => one.closedAt === null) ?? [];
+  const isValid = chosen !== null && until > today();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (!open || !chosen) return;
+    propose({
+      title: text("delegates.nameTitle"),
+      verb: text("delegates.nameVerb"),
+      prepare: () => open.nameDelegate(chosen.address, secondsOf(until), (subject as `0x${string}`) || null),
+      onConfirmed: () => setChosen(null),
+    });
+  };
+  return (
+    <Card title={text("delegates.name")} icon="plus">
+      <form onSubmit={submit}>
+        {chosen ? (
+          <div class="chosen">
+            <Party name={chosen.name} address={chosen.address} />
+            <button type="button" class="button quiet" onClick={() => setChosen(null)}>
+              {text("share.other")}
+            </button>
+          </div>
+        ) : (
+          <FindParty onFound={setChosen} />
+        )}
+        <div class="pair">
+          <Field label={text("delegates.untilField")} help={text("delegates.untilHelp")}>
+            {({ id, describedBy }) => (
+              <input
+                id={id}
+                type="date"
+                min={dayAfter(today(), 1)}
+                value={until}
+                aria-describedby={describedBy}
+                onInput={(event) => setUntil(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+          <Field label={text("delegates.subject")} help={text("delegates.subjectHelp")}>
+            {({ id, describedBy }) => (
+              <select
+                id={id}
+                value={subject}
+                aria-describedby={describedBy}
+                onChange={(event) => setSubject(event.currentTarget.value)}
+              >
+                <option value="">{text("delegates.allSubjects")}</option>
+                {[...new Map(relationships.map((one) => [one.subject, one])).values()].map((one) => (
+                  <option key={one.subject} value={one.subject}>
+                    {one.providerName || one.provider}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </div>
+        <button type="submit" class="button primary" disabled={!isValid}>
+          {text("delegates.review")}
+        </button>
+      </form>
+    </Card>
+  );
+}

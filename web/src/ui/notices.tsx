@@ -1,0 +1,102 @@
+/** What can't wait stands above everything: somebody asks to take over, an emergency runs, an authority is held. */
+
+import type { EmergencyView, GuardianPlan, Summary } from "../client/api.ts";
+import { rich, text } from "../text/catalogue.ts";
+import { distance, moment } from "../text/moments.ts";
+import { propose } from "./act.tsx";
+import { Address, Foreign, ForeignText, Party } from "./foreign.tsx";
+import { Icon } from "./icons.tsx";
+import { client } from "./session.ts";
+
+export function Notices({ summary }: { summary: Summary }) {
+  const now = Date.now() / 1000;
+  const running = summary.emergencies.filter((one) => !one.isRevoked && one.expiresAt > now);
+  return (
+    <>
+      {summary.guardians?.announcement && <TakeOver plan={summary.guardians} asks={summary.guardians.announcement} />}
+      {running.map((one) => (
+        <Emergency key={one.grant} emergency={one} />
+      ))}
+    </>
+  );
+}
+
+function TakeOver({ plan, asks }: { plan: GuardianPlan; asks: NonNullable<GuardianPlan["announcement"]> }) {
+  const isOpen = asks.opensAt <= Date.now() / 1000;
+  const known = plan.guardians.find((one) => one.address === asks.guardian);
+  return (
+    <section class="notice loud danger" role="alert" aria-labelledby="takeover-heading">
+      <Icon name="danger" />
+      <div>
+        <h2 id="takeover-heading">{text(isOpen ? "takeover.openTitle" : "takeover.title")}</h2>
+        <p>
+          {rich(asks.guardian ? "takeover.byGuardian" : "takeover.bySomebody", {
+            guardian: asks.guardian && <Party name={known?.name ?? ""} address={asks.guardian} />,
+            heir: <Address value={asks.heir} />,
+            announced: moment(asks.announcedAt),
+          })}
+        </p>
+        <p>
+          <strong>
+            {text(isOpen ? "takeover.opened" : "takeover.opens", {
+              at: moment(asks.opensAt),
+              away: distance(asks.opensAt),
+            })}
+          </strong>{" "}
+          {text("takeover.help")}
+        </p>
+        <button type="button" class="button primary withdraw" onClick={veto}>
+          <Icon name="close" />
+          {text("takeover.veto")}
+        </button>
+      </div>
+    </section>
+  );
+}
+
+export function veto(): void {
+  const open = client.value;
+  if (open)
+    propose({ title: text("takeover.vetoTitle"), verb: text("takeover.vetoVerb"), prepare: () => open.giveLifeSign() });
+}
+
+function Emergency({ emergency }: { emergency: EmergencyView }) {
+  const open = client.value;
+  const stop = () => {
+    if (!open) return;
+    propose({
+      title: text("emergency.stopTitle"),
+      verb: text("access.revokeVerb"),
+      isWithdrawal: true,
+      prepare: () => open.revoke(emergency.grant),
+    });
+  };
+  return (
+    <section class="notice loud danger" role="alert" aria-labelledby={`emergency-${emergency.grant}`}>
+      <Icon name="danger" />
+      <div>
+        <h2 id={`emergency-${emergency.grant}`}>{text("emergency.title")}</h2>
+        <p>
+          {rich("emergency.who", {
+            provider: <Party name={emergency.providerName} address={emergency.provider} />,
+            start: moment(emergency.startsAt),
+            end: moment(emergency.expiresAt),
+          })}
+        </p>
+        <blockquote class="reason">
+          {emergency.reason ? <ForeignText value={emergency.reason} /> : text("emergency.noReason")}
+        </blockquote>
+        <p class="quiet-line">
+          <Foreign value={text("emergency.released", { count: emergency.releasedBy.length })} />
+          {emergency.releasedBy.map((custodian) => (
+            <Address key={custodian} value={custodian} />
+          ))}
+        </p>
+        <button type="button" class="button primary withdraw" onClick={stop}>
+          <Icon name="close" />
+          {text("emergency.stop")}
+        </button>
+      </div>
+    </section>
+  );
+}
