@@ -1,8 +1,8 @@
 /**
  * The whole log of the deployment, read once and then followed.
  *
- * All of it, and not only what concerns the patient: a server that is asked for the events of ten addresses in one
- * breath learns that they are one person's. Whatever is new is read in ranges as large as the server gives.
+ * All of it, and not only what concerns the patient: a filter would tell the server every address of a person in one
+ * breath, those included that are not in use yet. Whatever is new is read in ranges as large as the server gives.
  */
 
 import type { Address, Hex, NetworkConfig } from "../client/api";

@@ -1,7 +1,6 @@
 /**
- * Acts on chain: signed by the one who acts and relayed, or sent by the wallet itself. Two ways in, one path inside.
- *
- * An act is made twice, if need be: first what is to be signed, for the person to read; then, signed, the call.
+ * Acts on chain, always signed: the person reads what a signature says, and no wallet shows that of a bare call. Whoever
+ * brings the signed act to the chain, a relayer or the wallet itself, can change nothing of it.
  */
 
 import type { Call, Contracts } from "../chain/contracts";
@@ -11,7 +10,6 @@ import { type PresentedGrant, termsHash } from "../types/terms";
 import { type Domain, grantMessage, type MessageType, type TypedData, typedData } from "../types/typedData";
 import type { Connection } from "../wallet/connection";
 import { ask } from "../wallet/provider";
-import type { Signer } from "../wallet/signers";
 import type { ActState, Address, Hex, NetworkConfig } from "./api";
 import type { Relayers } from "./relay";
 
@@ -21,8 +19,6 @@ export interface Act {
   readonly document: () => Promise<TypedData>;
   /** The call with a signature. */
   readonly signed: (signature: Hex) => Call;
-  /** The same as the actor's own call. */
-  readonly direct: () => Call;
 }
 
 const DOMAINS = {
@@ -50,11 +46,10 @@ export class Acts {
     primaryType: MessageType,
     message: () => Promise<Readonly<Record<string, unknown>>>,
     signed: (signature: Hex) => Call,
-    direct: () => Call,
     contract: keyof typeof DOMAINS = "medrec",
   ): Act {
     const domain = domainOf(this.contracts.config, contract);
-    return { document: async () => typedData(domain, primaryType, await message()), signed, direct };
+    return { document: async () => typedData(domain, primaryType, await message()), signed };
   }
 
   private call(name: string, ...args: unknown[]): Call {
@@ -64,14 +59,10 @@ export class Acts {
   open(provider: Address, number: number, expiresAt: number, bundle: Hex, invitation: Hex): Act {
     const subject = this.actor;
     const message = { subject, provider, number, expiresAt: BigInt(expiresAt), bundle };
-    const open = (signature: Hex) =>
-      this.call("open", subject, provider, BigInt(expiresAt), bundle, invitation, signature);
-    // The subject's own call counts as its signature.
     return this.act(
       "Acceptance",
       async () => message,
-      open,
-      () => open("0x"),
+      (signature) => this.call("open", subject, provider, BigInt(expiresAt), bundle, invitation, signature),
     );
   }
 
@@ -81,7 +72,6 @@ export class Acts {
       "Closure",
       async () => ({ subject, provider, number: (await this.contracts.relationshipOf(subject, provider)).number }),
       (signature) => this.call("closeWithSig", subject, provider, subject, signature),
-      () => this.call("close", subject, provider),
     );
   }
 
@@ -95,10 +85,6 @@ export class Acts {
         return { subject, author: subject, head, digests: [...digests], locators: joined };
       },
       (signature) => this.call("anchorWithSig", subject, subject, digests, joined, signature),
-      () =>
-        digests.length === 1
-          ? this.call("anchorParcel", subject, digests[0], locators[0])
-          : this.call("anchor", subject, digests, joined),
     );
   }
 
@@ -110,7 +96,6 @@ export class Acts {
       "Grant",
       async () => grantMessage(subject, presented),
       (signature) => this.call("grantWithSig", subject, subject, viewer, bundle, hashed, signature),
-      () => this.call("grant", subject, viewer, bundle, hashed),
     );
   }
 
@@ -120,7 +105,6 @@ export class Acts {
       "Revocation",
       async () => ({ actor, id }),
       (signature) => this.call("revokeWithSig", actor, id, signature),
-      () => this.call("revoke", id),
     );
   }
 
@@ -130,7 +114,6 @@ export class Acts {
       "Suspension",
       async () => ({ grantor, id, turn: (await this.contracts.grantState(grantor, id)).turn }),
       (signature) => this.call("suspendWithSig", grantor, id, signature),
-      () => this.call("suspend", id),
     );
   }
 
@@ -140,7 +123,6 @@ export class Acts {
       "Resumption",
       async () => ({ grantor, id, turn: (await this.contracts.grantState(grantor, id)).turn }),
       (signature) => this.call("resumeWithSig", grantor, id, signature),
-      () => this.call("resume", id),
     );
   }
 
@@ -150,7 +132,6 @@ export class Acts {
       "AgentRevocation",
       async () => ({ actor, id }),
       (signature) => this.call("revokeAgentWithSig", actor, id, signature),
-      () => this.call("revokeAgent", id),
     );
   }
 
@@ -166,7 +147,6 @@ export class Acts {
         turn: await this.contracts.delegationTurn(subject, delegate),
       }),
       (signature) => this.call("nameDelegateWithSig", subject, delegate, until, signature),
-      () => this.call("nameDelegate", delegate, until),
     );
   }
 
@@ -176,7 +156,6 @@ export class Acts {
       "Dismissal",
       async () => ({ subject, delegate, turn: await this.contracts.delegationTurn(subject, delegate) }),
       (signature) => this.call("dismissDelegateWithSig", subject, delegate, subject, signature),
-      () => this.call("dismissDelegate", subject, delegate),
     );
   }
 
@@ -192,7 +171,6 @@ export class Acts {
       }),
       (signature) =>
         this.contracts.call("registrar", "registerWithSig", [participant, publicKey, descriptor, signature]),
-      () => this.contracts.call("registrar", "register", [publicKey, descriptor]),
       "registrar",
     );
   }
@@ -204,7 +182,6 @@ export class Acts {
       "Plan",
       async () => ({ owner, guardians, silence, notice, shares, turn: (await this.contracts.planOf(owner)).turn }),
       (signature) => call("setPlanWithSig", owner, guardians, silence, notice, shares, signature),
-      () => call("setPlan", guardians, silence, notice, shares),
       "guardianship",
     );
   }
@@ -215,7 +192,6 @@ export class Acts {
       "LifeSign",
       async () => ({ owner, turn: (await this.contracts.planOf(owner)).turn }),
       (signature) => this.contracts.call("guardianship", "giveLifeSignWithSig", [owner, signature]),
-      () => this.contracts.call("guardianship", "giveLifeSign", []),
       "guardianship",
     );
   }
@@ -226,37 +202,9 @@ export class Acts {
       "EmergencyPlan",
       async () => ({ subject, grant, custody, turn: (await this.contracts.preparedOf(subject)).turn }),
       (signature) => this.contracts.call("emergency", "prepareWithSig", [subject, grant, custody, signature]),
-      () => this.contracts.call("emergency", "prepare", [grant, custody]),
       "emergency",
     );
   }
-}
-
-/** How acts of one address reach the chain. */
-export interface Route {
-  readonly signer: Signer;
-  readonly relayers: Relayers;
-  /** Sends transactions itself: the wallet, when its own address acts or when every relayer refuses. */
-  readonly wallet: Connection | null;
-  /** Whether the wallet sends, rather than a relayer. */
-  readonly isDirect: boolean;
-}
-
-/** Signs an act and brings it to the chain, or has the wallet send it. */
-export async function submit(
-  contracts: Contracts,
-  route: Route,
-  act: Act,
-  onState: (state: ActState) => void,
-): Promise<{ transaction: Hex; block: number }> {
-  if (route.isDirect) {
-    const call = act.direct();
-    await contracts.simulate(call, route.signer.address);
-    return sendWithWallet(contracts, route.wallet, call, onState, route.signer.address);
-  }
-  onState({ kind: "signing" });
-  const call = act.signed(await route.signer.sign(await act.document()));
-  return relay(contracts, route.relayers, [call], onState);
 }
 
 /** Has a relayer bring signed calls to the chain. */
@@ -281,10 +229,9 @@ export async function sendWithWallet(
   wallet: Connection | null,
   call: Call,
   onState: (state: ActState) => void,
-  from?: Address,
 ): Promise<{ transaction: Hex; block: number }> {
   if (!wallet) throw new PageError("WalletMissing");
-  const account = from ?? wallet.account;
+  const { account } = wallet;
   await wallet.require(account);
   onState({ kind: "sending", via: "wallet" });
   const sent = await ask(wallet.provider, "eth_sendTransaction", [{ from: account, to: call.to, data: call.data }]);

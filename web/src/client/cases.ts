@@ -1,7 +1,7 @@
 /** A patient's addresses: one per relationship in private mode, the wallet's own in wallet mode; and inherited ones. */
 
 import { requireAddress } from "../chain/addresses";
-import { caseKey, participantSeed, relationshipNode } from "../crypto/derivation";
+import { caseKey, participantSeed, recoveryKey, relationshipNode } from "../crypto/derivation";
 import { ParticipantKey } from "../crypto/hpke";
 import { derive, mailboxKey, type Node, Path } from "../crypto/keytree";
 import type { CaseKey, MailboxKey, RootKey } from "../crypto/secret";
@@ -193,6 +193,8 @@ class Line {
   private readonly usedIndexes = new Set([0]);
   /** Addresses that are promised to providers and count as used, although the chain does not know them yet. */
   reserved: ReadonlySet<Address> = new Set();
+  private recoverySecret: CaseKey | null = null;
+  private recoverySigner: Signer | null = null;
 
   /** @param wallet Signs if the wallet's own address is the subject; null in private mode. */
   constructor(
@@ -217,6 +219,13 @@ class Line {
   /** Where the patient's own records go. */
   own(): Case {
     return this.case(this.wallet ? null : 0);
+  }
+
+  /** The recovery address. */
+  recovery(): Signer {
+    this.recoverySecret ??= recoveryKey(this.root);
+    this.recoverySigner ??= new KeySigner(this.recoverySecret);
+    return this.recoverySigner;
   }
 
   /** Every case that the chain knows of; always the own one too. */
@@ -245,6 +254,7 @@ class Line {
   wipe(): void {
     for (const one of this.known.values()) one.wipe();
     this.known.clear();
+    this.recoverySecret?.wipe();
     this.root.wipe();
   }
 }
@@ -270,6 +280,16 @@ export class Cases {
 
   own(): Case {
     return this.line.own();
+  }
+
+  /** The addresses in whose name guardianships stand: one for each root, tied to no case. */
+  async owners(): Promise<Address[]> {
+    return (await this.lines()).map((line) => line.recovery().address);
+  }
+
+  /** Signs for the guardianship of the wallet's own root. */
+  recovery(): Signer {
+    return this.line.recovery();
   }
 
   /** Every case that the chain knows of, the wallet's own first; always the one of the own records too. */

@@ -94,7 +94,9 @@ export const ERRORS = [
   "GuardianTwice", // address
   "GuardiansMissing",
   "CustodiansWrong", // threshold, custodians
-  "SharesTooFew", // released, threshold
+  "TooFewShares", // released, needed
+  "SharesBroken", // owner
+  "WalletLost", // wallet
   "Unexpected", // message
 ] as const;
 

@@ -30,15 +30,15 @@ export interface Cut {
 
 /** The terms of a grant cut down to those of every grant above it: the measure of the keys to hand over. */
 export function measure(chain: readonly PresentedGrant[]): Terms {
-  return chain
-    .map(({ terms }) => terms)
-    .reduceRight((terms, above) => ({
-      ...terms,
-      classes: terms.classes & above.classes,
-      recordsFrom: Math.max(terms.recordsFrom, above.recordsFrom),
-      recordsUntil: Math.min(terms.recordsUntil, above.recordsUntil),
-      expiresAt: terms.expiresAt < above.expiresAt ? terms.expiresAt : above.expiresAt,
-    }));
+  const [last, ...above] = chain.map(({ terms }) => terms).reverse();
+  const measured: { -readonly [Name in keyof Terms]: Terms[Name] } = { ...(last as Terms) };
+  for (const { classes, recordsFrom, recordsUntil, expiresAt } of above) {
+    measured.classes &= classes;
+    measured.recordsFrom = Math.max(measured.recordsFrom, recordsFrom);
+    measured.recordsUntil = Math.min(measured.recordsUntil, recordsUntil);
+    if (expiresAt < measured.expiresAt) measured.expiresAt = expiresAt;
+  }
+  return measured;
 }
 
 /** The last year whose key a grant hands over: none behind the year in which it expires. */

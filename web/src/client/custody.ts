@@ -1,0 +1,315 @@
+/** Delegates, guardians and emergencies, from the patient's side. */
+
+import { ParticipantKey } from "../crypto/hpke";
+import { ParticipantSeed, randomBytes } from "../crypto/secret";
+import { PageError } from "../errors";
+import { openBundle, sealBundle } from "../sealing/bundle";
+import { guardianLeaf, MAX_GUARDIANS, type ShareBundle } from "../sealing/custody";
+import { proofIn, treeOver } from "../sealing/merkle";
+import { shuffled, writeCustody, writeShares } from "../sealing/shares";
+import { digestOf } from "../store/fetch";
+import { toHex } from "../types/bytes";
+import type { EmergencyDeclared } from "../types/events";
+import { presentedGrantId, ZERO_BYTES32 } from "../types/terms";
+import type { Language } from "../types/vocabulary";
+import type { Signer } from "../wallet/signers";
+import { Acts } from "./acts";
+import type { ActState, Address, EmergencyView, GuardianPlan, Hex } from "./api";
+import type { Case, Cases } from "./cases";
+import type { Context } from "./context";
+import { cut } from "./cutting";
+import { makeTerms, sealGrant } from "./grants";
+import { announcedHeirs, latestPlan, ownerKey, ownersCopy } from "./plans";
+import { type Intent, perform, type Route } from "./proposals";
+
+const LAST_SECOND = 2 ** 32 - 1;
+const REASON_BYTES = 1 << 20;
+
+export class Custody {
+  /** @param wallet The wallet's own address if it is the subject itself (wallet mode), else null. */
+  constructor(
+    private readonly context: Context,
+    private readonly cases: Cases,
+    private readonly wallet: Address | null,
+  ) {}
+
+  async read(subjects: readonly Address[]): Promise<{ guardians: GuardianPlan | null; emergencies: EmergencyView[] }> {
+    const [guardians, emergencies] = await Promise.all([this.plan(), this.emergencies(subjects)]);
+    return { guardians, emergencies };
+  }
+
+  // ── delegates ──
+
+  /** When a delegation ends is public, and the exact age of majority tells a birthday: so it ends with a month. */
+  nameDelegate(one: Case, delegate: Address, expiresAt: number): Omit<Intent, "signer"> {
+    const at = new Date(expiresAt * 1000);
+    const rounded = Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1) / 1000;
+    if (!(rounded > this.context.now())) throw new PageError("DelegationInThePast", { expiresAt: rounded });
+    return {
+      act: one.acts.nameDelegate(delegate, rounded),
+      caveats: ["delegate_can_withdraw", "delegate_date_public"],
+    };
+  }
+
+  // ── guardians ──
+
+  /** Splits the root among guardians; any `threshold` of them can give it to an heir. */
+  async appointGuardians(
+    guardians: readonly { address: Address; name: string }[],
+    threshold: number,
+    notice: number,
+    silence: number,
+  ): Promise<Intent> {
+    const { context } = this;
+    const signer = this.cases.recovery();
+    const owner = signer.address;
+    requireSeconds(notice, "notice");
+    requireSeconds(silence, "silence");
+    if (!notice) throw new PageError("NoNotice", { owner });
+    if (guardians.length < 2 || guardians.length > MAX_GUARDIANS || threshold < 2 || threshold > guardians.length) {
+      throw new PageError("GuardiansTooFew", { threshold, guardians: guardians.length });
+    }
+    const addresses = guardians.map(({ address }) => address);
+    const twice = addresses.find((address, at) => addresses.indexOf(address) !== at);
+    if (twice) throw new PageError("GuardianTwice", { address: twice });
+    const keys = await Promise.all(addresses.map((address) => context.publicKey(address)));
+    const { split } = await import("../crypto/splitting");
+    const words = split(this.cases.root.reveal(), threshold, guardians.length);
+    const appointed = guardians.map(({ address, name }) => ({ address, name, salt: toHex(randomBytes(32)) }));
+    const tree = treeOver(appointed.map(({ address, salt }) => guardianLeaf(owner, address, salt)));
+    const place = context.bundleContext(owner);
+    const sealed = await Promise.all(
+      appointed.map(({ address: holder, salt }, at) => {
+        const proof = proofIn(tree, at);
+        const share = { kind: "share", owner, holder, label: "", words: words[at] as string, salt, proof, seed: null };
+        return sealBundle(share as ShareBundle, place, [keys[at] as (typeof keys)[number]]);
+      }),
+    );
+    const { publicKey } = await ownerKey(this.cases.root, owner);
+    const plan = { kind: "plan", threshold, wallet: this.wallet, guardians: appointed } as const;
+    const object = writeShares(shuffled([...sealed, await sealBundle(plan, place, [publicKey])]));
+    return {
+      act: this.ownerActs(signer).setPlan(tree[0] as Hex, silence, notice, await digestOf(object)),
+      signer,
+      caveats: ["guardians_together"],
+      objects: [object],
+    };
+  }
+
+  giveLifeSign(): Intent {
+    const signer = this.cases.recovery();
+    return { act: this.ownerActs(signer).giveLifeSign(), signer, caveats: ["life_sign_vetoes"] };
+  }
+
+  endGuardianship(): Intent {
+    const signer = this.cases.recovery();
+    return {
+      act: this.ownerActs(signer).setPlan(ZERO_BYTES32, 0, 0, ZERO_BYTES32),
+      signer,
+      caveats: ["guardians_end"],
+    };
+  }
+
+  /**
+   * Gives a sign of life when one is due: while an heir is announced, or when a quarter of the silence is over.
+   *
+   * Called after acts of the patient's own. An act is not undone because this fails; the plan shows the last sign.
+   */
+  async keepAlive(route: Route): Promise<void> {
+    const signer = this.cases.recovery();
+    if (!latestPlan(this.context, signer.address)) return;
+    try {
+      const plan = await this.context.contracts.planOf(signer.address);
+      const { time } = await this.context.contracts.head();
+      const isDue = plan.silence > 0 && time >= plan.lastSignAt + Math.floor(plan.silence / 4);
+      if (plan.announcedAt || isDue) {
+        await perform(this.context, route, signer, this.ownerActs(signer).giveLifeSign(), () => {});
+      }
+    } catch (error) {
+      if (!(error instanceof PageError)) throw error;
+    }
+  }
+
+  private async plan(): Promise<GuardianPlan | null> {
+    const { context } = this;
+    const owner = this.cases.recovery().address;
+    const event = latestPlan(context, owner);
+    if (!event) return null;
+    const [standing, copy, announcement] = await Promise.all([
+      context.contracts.planOf(owner),
+      ownerKey(this.cases.root, owner).then((key) => ownersCopy(context, event, key)),
+      this.announcement(owner),
+    ]);
+    return {
+      owner,
+      threshold: copy?.threshold ?? 0,
+      guardians: copy?.guardians.map(({ address, name }) => ({ address, name })) ?? [],
+      silence: standing.silence,
+      notice: standing.notice,
+      lastSignAt: standing.lastSignAt,
+      announcement,
+    };
+  }
+
+  /** The announcement that opens first; there may be several side by side. */
+  private async announcement(owner: Address): Promise<GuardianPlan["announcement"]> {
+    const { contracts, log, chain } = this.context;
+    const standing = await Promise.all(
+      [...announcedHeirs(this.context, owner)].map(async ([heir, { guardian }]) => {
+        const opensAt = await contracts.opensAt(owner, heir);
+        return { heir, guardian, opensAt };
+      }),
+    );
+    const first = standing.filter(({ opensAt }) => opensAt).sort((one, other) => one.opensAt - other.opensAt)[0];
+    if (!first) return null;
+    const announced = chain
+      .naming(owner)
+      .findLast(({ event }) => event.event === "RecoveryAnnounced" && event.heir === first.heir);
+    if (announced) await log.learnTimes([announced]);
+    return { ...first, announcedAt: announced ? log.timeOf(announced) : 0 };
+  }
+
+  private ownerActs(signer: Signer): Acts {
+    return new Acts(this.context.contracts, signer.address);
+  }
+
+  // ── emergencies ──
+
+  /**
+   * Grants to the emergency contract what may be seen in an emergency, under a key that custodians hold shares of; and
+   * says so there. Two acts: the grant first, and once it stands, the preparation that names it.
+   */
+  async prepareEmergency(
+    one: Case,
+    classes: number[],
+    custodians: readonly Address[],
+    threshold: number,
+    language: Language,
+    route: Route,
+  ): Promise<Intent> {
+    const { context } = this;
+    const { subject } = one;
+    if (threshold < 2 || threshold > custodians.length || new Set(custodians).size !== custodians.length) {
+      throw new PageError("CustodiansWrong", { threshold, custodians: custodians.length });
+    }
+    const keys = await Promise.all(custodians.map((address) => context.publicKey(address)));
+    const viewer = context.config.contracts.emergency;
+    const terms = makeTerms(
+      {
+        viewer,
+        classes,
+        purposes: ["ETREAT"],
+        operations: ["READ"],
+        startsAt: null,
+        expiresAt: null,
+        recordsFrom: null,
+        recordsUntil: null,
+        delegations: 1,
+        agent: null,
+        subject,
+        language,
+      },
+      context.now(),
+    );
+    const seed = ParticipantSeed.random();
+    const common = ParticipantSeed.random();
+    const [emergencyKey, custodiansKey, own] = await Promise.all([
+      ParticipantKey.fromSeed(seed),
+      ParticipantKey.fromSeed(common),
+      one.key(),
+    ]);
+    const { split } = await import("../crypto/splitting");
+    const words = split(seed.reveal(), threshold, custodians.length);
+    seed.wipe();
+    const sealed = await Promise.all(
+      custodians.map((holder, at) => {
+        const share: ShareBundle = {
+          kind: "share",
+          owner: subject,
+          holder,
+          label: "",
+          words: words[at] as string,
+          salt: null,
+          proof: [],
+          seed: common,
+        };
+        return sealBundle(share, context.bundleContext(subject), [keys[at] as (typeof keys)[number]]);
+      }),
+    );
+    common.wipe();
+    const custody = writeCustody({
+      publicKey: own.publicKey,
+      emergencyKey: emergencyKey.publicKey,
+      custodiansKey: custodiansKey.publicKey,
+      sealed: shuffled(sealed),
+    });
+    const cutting = await cut(context, await one.holdings(await one.trees(context)), terms);
+    const { presented, objects } = await sealGrant(context, subject, viewer, terms, cutting, own.publicKey, [
+      emergencyKey.publicKey,
+    ]);
+    const grant = presentedGrantId(subject, presented);
+    const digest = await digestOf(custody);
+    return {
+      act: one.acts.grant(presented),
+      signer: one.signer,
+      caveats: ["emergency_custodians_together"],
+      objects: [...objects, custody],
+      grant,
+      afterwards: async (onState: (state: ActState) => void) => {
+        if ((await context.contracts.preparedOf(subject)).grant === grant) return;
+        await perform(context, route, one.signer, one.acts.prepareEmergency(grant, digest), onState);
+      },
+    };
+  }
+
+  private async emergencies(subjects: readonly Address[]): Promise<EmergencyView[]> {
+    const views: EmergencyView[] = [];
+    for (const subject of subjects) {
+      const events = this.context.chain.naming(subject).map(({ event }) => event);
+      for (const event of events) {
+        if (event.event !== "EmergencyDeclared" || event.subject !== subject) continue;
+        const released = events.flatMap((other) =>
+          other.event === "KeyReleased" && other.subject === subject && other.id === event.id ? [other.custodian] : [],
+        );
+        views.push(await this.emergency(event, [...new Set(released)]));
+      }
+    }
+    return views;
+  }
+
+  private async emergency(event: EmergencyDeclared, releasedBy: Address[]): Promise<EmergencyView> {
+    const { subject, provider, id, startsAt, expiresAt } = event;
+    const status = this.context.chain.grant(id)?.status;
+    return {
+      grant: id,
+      subject,
+      provider,
+      providerName: await this.context.nameOf(provider),
+      startsAt,
+      expiresAt,
+      reason: await this.reasonOf(event),
+      releasedBy,
+      isRevoked: status === 3 || status === 4,
+    };
+  }
+
+  /** Why an emergency was declared; empty when that can't be read. */
+  private async reasonOf({ subject, provider, reason }: EmergencyDeclared): Promise<string> {
+    const one = await this.cases.of(subject);
+    if (!one) return "";
+    try {
+      const data = await this.context.store.get(reason, REASON_BYTES);
+      const bundle = await openBundle(data, this.context.bundleContext(subject), await one.key(), "reason");
+      return bundle.provider === provider ? bundle.text : "";
+    } catch (error) {
+      if (error instanceof PageError) return "";
+      throw error;
+    }
+  }
+}
+
+function requireSeconds(value: number, name: string): void {
+  if (!Number.isInteger(value) || value < 0 || value > LAST_SECOND) {
+    throw new PageError("InvalidInput", { name, value });
+  }
+}
