@@ -39,7 +39,7 @@ HEADERS: Final = {
             *(
                 f"{feature}=()"
                 for feature in (
-                    *("accelerometer", "autoplay", "bluetooth", "display-capture", "encrypted-media", "geolocation"),
+                    *("accelerometer", "autoplay", "display-capture", "encrypted-media", "geolocation"),
                     *("gyroscope", "hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb"),
                     *("browsing-topics", "interest-cohort", "xr-spatial-tracking"),
                 )
