@@ -240,7 +240,15 @@ class GrantBook:
             )
         require_statement(terms, item.viewer)
         presented = PresentedGrant(item.grantor, item.viewer, item.bundle, terms)
-        return bundle, (*(_presented_from_json(document) for document in bundle.ancestors), presented)
+        above = tuple(_presented_from_json(document) for document in bundle.ancestors)
+        if item.grantor == context.deployment.emergency:
+            # Whoever declares an emergency can't know the terms above: they are in the bundle of the prepared grant.
+            parent = context.index.grant(terms.parent)
+            opened = None if parent is None or parent.grantor != item.subject else self._open_bundle(parent)
+            if opened is None:
+                return None
+            above = opened[1]
+        return bundle, (*above, presented)
 
 
 def of_consequence(items: Sequence[IndexedGrant], subject: str) -> list[IndexedGrant]:

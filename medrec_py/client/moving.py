@@ -254,7 +254,7 @@ class _Run:
             self._new._update([self._new._cases.require(subject)])
 
     def _is_to_be_made(self, grant: Grant, case: Case) -> bool:
-        emergency = self._context.deployment.addresses.get("Emergency")
+        emergency = self._context.deployment.emergency
         return grant.is_live and grant.grantor == case.subject and grant.viewer != emergency
 
     def _grant(self, grant: Grant, subject: str) -> None:

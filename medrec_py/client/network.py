@@ -11,6 +11,7 @@ from typing import Any, Self
 from medrec_py.chain import Account, Chain, Deployment, EmbeddedChain, as_account, deploy, generate_account
 from medrec_py.client.acts import Relayer, Sender
 from medrec_py.client.context import Context
+from medrec_py.client.custodian import Custodian
 from medrec_py.client.guardian import Guardian
 from medrec_py.client.patient import Patient
 from medrec_py.client.provider import Provider
@@ -144,6 +145,10 @@ class MedRec:
         """Whoever keeps a share of somebody's root."""
         sender = None if relayer is None else _sender(self._context.chain, relayer)
         return Guardian(self._context, self._account(account), root=root, sender=sender)
+
+    def custodian(self, account: object = None, *, root: RootKey | None = None) -> Custodian:
+        """Whoever keeps a share of somebody's emergency key."""
+        return Custodian(self._context, self._account(account), root=root)
 
     def patient(
         self,

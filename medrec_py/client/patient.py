@@ -14,6 +14,7 @@ from medrec_py.client.cases import Case, Cases
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import cut
 from medrec_py.client.delegates import Delegates
+from medrec_py.client.emergency import EmergencyAccess
 from medrec_py.client.exporting import write_export
 from medrec_py.client.grants import (
     GrantBook,
@@ -399,6 +400,11 @@ class Patient(Participant):
     def guardians(self) -> Guardians:
         """Who gets the records back when the wallet is lost; for a new wallet, the way back."""
         return Guardians(self)
+
+    @cached_property
+    def emergency(self) -> EmergencyAccess:
+        """What may be seen in an emergency, and what was."""
+        return EmergencyAccess(self)
 
     # ── other wallets ──
 

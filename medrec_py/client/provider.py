@@ -10,10 +10,10 @@ from typing import Any
 
 from medrec_py.chain import TransactionReceipt
 from medrec_py.client.anchors import in_ledger
+from medrec_py.client.declaring import DeclaresEmergencies
 from medrec_py.client.grants import of_consequence
 from medrec_py.client.holdings import Held, Holdings
 from medrec_py.client.mail import Mail, open_letter
-from medrec_py.client.participant import Participant
 from medrec_py.client.relationship_keys import RelationshipKeys, newest_epochs
 from medrec_py.client.results import Fault, Invitation, Publication, Records, Relationship, records_by_class
 from medrec_py.client.succession import is_followed, standing
@@ -59,7 +59,7 @@ class _Prepared:
     locator_keys: tuple[CompartmentKey | MailboxKey, ...]
 
 
-class Provider(Participant):
+class Provider(DeclaresEmergencies):
     """An organisation or clinician that writes records."""
 
     # ── relationships ──

@@ -15,6 +15,7 @@ from medrec_py.chain import TransactionReceipt
 from medrec_py.client.cases import Case, Tree
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import cut_excerpts, last_key_year, measure, nodes_for, window_of
+from medrec_py.client.emergencies import key_to_deliver_to
 from medrec_py.client.grants import OpenedGrant, of_consequence
 from medrec_py.client.holdings import Held
 from medrec_py.client.results import Fault
@@ -70,7 +71,7 @@ class Rekeying:
             mailbox = grant.bundle.mailbox_key
             if not grant.grant.is_live or mailbox is None:
                 continue
-            viewer = self._key_of(grant.grant.viewer)
+            viewer = self._key_of_viewer(grant)
             if viewer is None:
                 continue
             bundle, sealed = self._for_viewer(grant, mailbox, trees)
@@ -193,6 +194,15 @@ class Rekeying:
         cut_before = {(excerpt.source, excerpt.author) for bundle in bundles for excerpt in bundle.excerpts}
         excerpts, objects = cut_excerpts(self.context, self.case.holdings(self.trees), terms, without=cut_before)
         return (RekeyBundle(tuple(keys), (), excerpts) if keys or excerpts else None), objects
+
+    def _key_of_viewer(self, opened: OpenedGrant) -> PublicKey | None:
+        """Whom to seal to for a grant; nobody where an emergency was declared: its keys come from custodians alone."""
+        emergency = self.context.deployment.emergency
+        if opened.grant.grantor == emergency:
+            return None
+        if opened.grant.viewer == emergency:
+            return key_to_deliver_to(self.context, self.case.subject, opened.grant.id)
+        return self._key_of(opened.grant.viewer)
 
     def _key_of(self, participant: str) -> PublicKey | None:
         if participant == self.case.subject:

@@ -9,7 +9,7 @@ noticed), and there are 2^256 secrets to guess from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import combinations, islice
 
 from shamir_mnemonic import MnemonicError, Share, combine_mnemonics, generate_mnemonics
 
@@ -17,6 +17,8 @@ from medrec_py.crypto.secret import KEY_BYTES
 from medrec_py.errors import InvalidInput
 
 MOST_SHARES = 16
+MOST_CHOICES = 20_000
+"""Choices of shares that are tried: 12,870 of 8 out of 16, or of 2 out of 200, among which others hid a true one."""
 
 
 def split(secret: bytes, threshold: int, count: int) -> tuple[str, ...]:
@@ -66,14 +68,15 @@ def candidates(shares: Iterable[str]) -> Iterator[bytes]:
     Args:
         shares: Any number, in any order.
     """
-    known: dict[int, list[str]] = {}
+    known: dict[tuple[int, int], list[str]] = {}
     for words in dict.fromkeys(shares):
         try:
-            known.setdefault(threshold_of(words), []).append(words)
+            threshold = threshold_of(words)
         except InvalidInput:
             continue
-    for threshold, group in known.items():
-        for chosen in combinations(group[:MOST_SHARES], threshold):
+        known.setdefault((threshold, Share.from_mnemonic(words).identifier), []).append(words)
+    for (threshold, _), group in known.items():
+        for chosen in islice(combinations(group, threshold), MOST_CHOICES):
             try:
                 yield combine_mnemonics(chosen)
             except MnemonicError:

@@ -155,9 +155,13 @@ class Vocabulary:
     def class_names(self, mask: int, language: str = "en") -> tuple[str, ...]:
         """Names of the classes in a bit set, by number.
 
+        A set of all 64 bits, as an emergency's grant has it, stands for every class of the table.
+
         Raises:
             UnknownCode: A bit has no class, or the table is not in that language.
         """
+        if mask == EVERY_CLASS:
+            return _names(self.classes, language)
         return _names((self.record_class(number) for number in bits(mask)), language)
 
     def purpose_names(self, mask: int, language: str = "en") -> tuple[str, ...]:
@@ -175,6 +179,10 @@ class Vocabulary:
             UnknownCode: A bit has no operation, or the table is not in that language.
         """
         return _names((self.operation(1 << position) for position in bits(mask)), language)
+
+
+EVERY_CLASS: Final = 2**64 - 1
+"""The bit set of classes that stands for all there are, whatever the table."""
 
 
 def bits(mask: int) -> tuple[int, ...]:
