@@ -42,9 +42,10 @@ const SHOWS: Readonly<Record<FieldFormat, RegExp>> = {
   date: /^uint/,
   duration: /^uint/,
 };
-/** What fits the first line of a small screen. */
-const LONGEST_INTENT = 32;
-const LONGEST_LABEL = 40;
+const ADDRESS_TYPES: ReadonlySet<string> = new Set(["wallet", "eoa", "contract", "token", "collection"]);
+/** Characters that a hardware wallet shows of a line before it cuts it off. */
+const LONGEST_INTENT = 30;
+const LONGEST_LABEL = 20;
 
 /**
  * The descriptor of a JSON document.
@@ -120,14 +121,21 @@ function readField(id: string, value: unknown): Field {
   if (!Object.hasOwn(SHOWS, format)) throw broken(`${id}.${path}.format`);
   const label = text(field.label, `${id}.${path}.label`);
   if (label.length > LONGEST_LABEL) throw broken(`${id}.${path}.label`);
-  if (format === "date") {
-    if (object(field.params, `${id}.${path}.params`, ["encoding"]).encoding !== "timestamp") {
-      throw broken(`${id}.${path}.params`);
-    }
-  } else if (field.params !== undefined) {
-    throw broken(`${id}.${path}.params`);
-  }
+  requireParameters(`${id}.${path}.params`, format as FieldFormat, field.params);
   return { path, label, format: format as FieldFormat, visible: readVisibility(`${id}.${path}`, field.visible) };
+}
+
+/** Dates say how they are written, addresses where names for them may come from; the others have nothing to say. */
+function requireParameters(place: string, format: FieldFormat, value: unknown): void {
+  if (format === "date") {
+    if (object(value, place, ["encoding"]).encoding !== "timestamp") throw broken(place);
+  } else if (format === "addressName") {
+    const { types, sources } = object(value, place, ["types", "sources"]);
+    if (!list(types, place).every((type) => ADDRESS_TYPES.has(text(type, place)))) throw broken(place);
+    if (list(sources, place).map((source) => text(source, place)).length === 0) throw broken(place);
+  } else if (value !== undefined) {
+    throw broken(place);
+  }
 }
 
 function readVisibility(place: string, value: unknown): Visibility {
