@@ -50,7 +50,7 @@ function jsonIn(text: string): string {
   if (text.startsWith("{")) return text;
   // A link, or its fragment alone: what stands behind the # is sent to no server.
   const fragment = text.slice(text.indexOf("#") + 1);
-  const carried = new URLSearchParams(fragment.replace(/^[/?]+/, "")).get("invitation");
+  const carried = new URLSearchParams(fragment.slice(fragment.indexOf("?") + 1)).get("invitation");
   if (carried === null) throw new Error("no invitation");
   if (carried.startsWith("{")) return carried;
   return new TextDecoder("utf-8", { fatal: true }).decode(
