@@ -1,5 +1,6 @@
 """The formats are those that the vectors pin, in Python and, with other libraries, in JavaScript."""
 
+import base64
 import hashlib
 import importlib.util
 import io
@@ -7,6 +8,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -221,6 +223,42 @@ def test_the_generator_still_writes_what_is_derived(script: str, names: tuple[st
     spec.loader.exec_module(generator)
     for name in names:
         assert getattr(generator, name)() == load(name)
+
+
+def test_what_the_page_sealed_opens() -> None:
+    page, context = load("page"), sealing.Context(**load("parcel")["context"])
+    keys: dict[str, Any] = {
+        "COMPARTMENT": crypto.CompartmentKey(bytes.fromhex(page["compartment_key"])),
+        "SUBJECT": crypto.ParticipantKey.from_seed(crypto.ParticipantSeed(bytes.fromhex(page["seed"]))),
+        "EXCERPT": crypto.ContentKey(bytes.fromhex(page["content_key"])),
+    }
+    assert [parcel["suite"] for parcel in page["parcels"]] == list(keys)
+    for vector in page["parcels"]:
+        opened = []
+        for name in ("records", "blob"):
+            data = bytes.fromhex(vector[name])
+            fetched = sealing.FetchedParcel.verify(data, bytes(32), digest_of=lambda _: bytes(32))
+            assert fetched.suite.name == vector["suite"]
+            opened.append(sealing.open_parcel(fetched, context, keys[vector["suite"]]))
+        records, blob = opened
+        assert isinstance(records, sealing.OpenedRecords)
+        assert canonical.write_records(records.resources).decode() == page["records"]
+        assert isinstance(blob, sealing.OpenedBlob)
+        assert (blob.content_type, blob.name, blob.read().hex()) == ("image/png", "scan.png", page["blob"])
+
+    bundles = load("bundle")
+    place = sealing.BundleContext(**bundles["context"])
+    for vector in page["bundles"]:
+        for seed in bundles["seeds"]:
+            key = crypto.ParticipantKey.from_seed(crypto.ParticipantSeed(bytes.fromhex(seed)))
+            kind = sealing.BundleKind(vector["kind"])
+            opened_bundle = sealing.open_bundle(bytes.fromhex(vector["object"]), place, key, kind)
+            assert write_bundle(opened_bundle).decode() == vector["document"]
+    assert {vector["kind"] for vector in page["bundles"]} == set(sealing.BundleKind)
+
+    for vector in page["frames"]:
+        content = canonical.decompress(base64.b64decode(vector["frame"]), 1 << 20)
+        assert content[:100].hex() + str(len(content)) == vector["content"]
 
 
 # ── JavaScript ──

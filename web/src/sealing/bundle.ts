@@ -18,7 +18,8 @@ import { type Bundle, type BundleOf, readBundle, writeBundle } from "./documents
 import { COMMITMENT_BYTES, schedule } from "./envelope";
 import { requireZeros } from "./frame";
 import { coarseStep } from "./padding";
-import { compress, decompress } from "./zstd";
+import { decompress } from "./zstd";
+import { compress } from "./zstdWriter";
 
 export const VERSION = 1;
 export const MAX_RECIPIENTS = 255;

@@ -25,7 +25,8 @@ import {
 } from "./envelope";
 import type { FetchedParcel } from "./fetched";
 import { describe, type Frame, Kind, readFrame, requireZeros, wrap } from "./frame";
-import { compress, decompress } from "./zstd";
+import { decompress } from "./zstd";
+import { compress } from "./zstdWriter";
 
 /** A compartment's key; a fresh `ContentKey` for an excerpt; the subject's public key while a re-key is pending. */
 export type SealingKey = CompartmentKey | ContentKey | PublicKey;

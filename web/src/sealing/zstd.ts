@@ -1,5 +1,5 @@
 /**
- * zstd frames (RFC 8878), read without trusting whoever compressed them.
+ * zstd frames (RFC 8878), read without trusting whoever compressed them. `zstdWriter.ts` writes them.
  *
  * A reader of its own, because what comes in is hostile until proven otherwise and the small libraries for browsers
  * trust it: they loop for ever over a Huffman table of one symbol, copy matches of 64 KiB a hundred thousand times into
@@ -12,33 +12,21 @@
 
 import { PageError } from "../errors";
 import { BackwardBits, type HuffmanTable, readHuffmanTable } from "./zstdHuffman";
-import { buildTable, type FseTable, PREDEFINED, readFseTable, rleTable } from "./zstdTables";
+import {
+  buildTable,
+  type FseTable,
+  LITERAL_BASE,
+  LITERAL_BITS,
+  MAGIC,
+  MATCH_BASE,
+  MATCH_BITS,
+  MAX_BLOCK_BYTES,
+  PREDEFINED,
+  readFseTable,
+  rleTable,
+} from "./zstdTables";
 
-const MAGIC = 0xfd2fb528;
-const MAX_BLOCK_BYTES = 1 << 17;
 const CHECKSUM_BYTES = 4;
-
-/**
- * One zstd frame that says how long its content is, in blocks that hold it as it is.
- *
- * What the page seals is small, and written in the place of a compressor of several hundred KiB; every reader takes it.
- */
-export function compress(data: Uint8Array): Uint8Array {
-  const blocks = Math.max(1, Math.ceil(data.length / MAX_BLOCK_BYTES));
-  const out = new Uint8Array(13 + data.length + 3 * blocks);
-  const view = new DataView(out.buffer);
-  view.setUint32(0, MAGIC, true);
-  out[4] = 0xe0; // content size in 8 bytes, a single segment, no checksum, no dictionary
-  view.setBigUint64(5, BigInt(data.length), true);
-  for (let block = 0, at = 13; block < blocks; block++) {
-    const part = data.subarray(block * MAX_BLOCK_BYTES, (block + 1) * MAX_BLOCK_BYTES);
-    const head = (part.length << 3) | (block === blocks - 1 ? 1 : 0); // type 0: raw
-    out.set([head & 255, (head >> 8) & 255, head >> 16], at);
-    out.set(part, at + 3);
-    at += 3 + part.length;
-  }
-  return out;
-}
 
 /**
  * The content of exactly one zstd frame.
@@ -100,11 +88,6 @@ export function decompress(data: Uint8Array, limit: number): Uint8Array {
 
 // ── blocks ──
 
-/** Bits that follow, and what they are added to, by code (RFC 8878, section 3.1.1.3.2.1.1). */
-const LITERAL_BITS = [...Array(16).fill(0), 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
-const MATCH_BITS = [...Array(32).fill(0), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
-const LITERAL_BASE = bases(LITERAL_BITS, 0);
-const MATCH_BASE = bases(MATCH_BITS, 3);
 const LITERALS = { largest: 35, accuracy: 9, predefined: PREDEFINED.literals };
 const OFFSETS = { largest: 31, accuracy: 8, predefined: PREDEFINED.offsets };
 const MATCHES = { largest: 52, accuracy: 9, predefined: PREDEFINED.matches };
@@ -284,15 +267,6 @@ function byteAt(data: Uint8Array, at: number): number {
   const byte = data[at];
   if (byte === undefined) throw damaged();
   return byte;
-}
-
-function bases(bits: readonly number[], first: number): number[] {
-  let next = first;
-  return bits.map((count) => {
-    const base = next;
-    next += 2 ** count;
-    return base;
-  });
 }
 
 function damaged(): PageError {

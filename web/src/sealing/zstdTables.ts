@@ -1,6 +1,21 @@
-/** Finite state entropy tables of zstd (RFC 8878, section 4.1). */
+/** What reader and writer of zstd share; above all its tables of finite state entropy (RFC 8878, section 4.1). */
 
 import { PageError } from "../errors";
+
+export const MAGIC = 0xfd2fb528;
+export const MAX_BLOCK_BYTES = 1 << 17;
+
+/** Bits that follow a length's code, and what they are added to (section 3.1.1.3.2.1.1). */
+export const LITERAL_BITS: readonly number[] = [
+  ...Array<number>(16).fill(0),
+  ...[1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
+];
+export const MATCH_BITS: readonly number[] = [
+  ...Array<number>(32).fill(0),
+  ...[1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
+];
+export const LITERAL_BASE = bases(LITERAL_BITS, 0);
+export const MATCH_BASE = bases(MATCH_BITS, 3);
 
 /** By state: the symbol, how many bits follow, and what they are added to for the next state. */
 export interface FseTable {
@@ -117,6 +132,15 @@ export const PREDEFINED = {
   ),
   offsets: buildTable([1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1], 5),
 } as const;
+
+function bases(bits: readonly number[], first: number): readonly number[] {
+  let next = first;
+  return bits.map((count) => {
+    const base = next;
+    next += 2 ** count;
+    return base;
+  });
+}
 
 function damaged(): PageError {
   return new PageError("ContentInvalid");

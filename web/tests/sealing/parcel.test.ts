@@ -16,7 +16,7 @@ import {
   sealBlob,
   sealRecords,
 } from "../../src/sealing/parcel";
-import { compress } from "../../src/sealing/zstd";
+import { compress } from "../../src/sealing/zstdWriter";
 import { sha256Of } from "../../src/store/cid";
 import { equalBytes, toDigits, toHex, utf8 } from "../../src/types/bytes";
 import { JsonNumber } from "../../src/types/jsonValues";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { compress, decompress } from "../../src/sealing/zstd";
+import { decompress } from "../../src/sealing/zstd";
+import { compress } from "../../src/sealing/zstdWriter";
 import { sha256Of } from "../../src/store/cid";
 import { toDigits, utf8 } from "../../src/types/bytes";
 import { Dice, errorOf, load, survives } from "../vectors";
