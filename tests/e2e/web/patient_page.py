@@ -116,7 +116,47 @@ class PatientPage:
         expect(self.page.locator("#screen-heading")).to_be_visible()
         return self
 
+    def part(self, name: str) -> PatientPage:
+        """Goes to a part of the people's screen: providers, delegates, guardians, emergency."""
+        self.go("people")
+        parts = self.page.get_by_role("navigation", name=self.say("people.parts"))
+        parts.get_by_role("link", name=self.say(f"people.part.{name}"), exact=True).click()
+        return self
+
+    def shows(self, *texts: str) -> PatientPage:
+        """Waits until texts stand on the screen."""
+        for text in texts:
+            expect(self.main).to_contain_text(text, timeout=SLOW)
+        return self
+
+    def lacks(self, *texts: str) -> PatientPage:
+        """Waits until texts stand nowhere in the page."""
+        for text in texts:
+            expect(self.page.get_by_text(text)).to_have_count(0)
+        return self
+
     # ── acts ──
+
+    def choose(self, name: str, label: str = "find.label") -> None:
+        """Finds somebody by name and takes the one who is found."""
+        self.page.get_by_label(self.say(label), exact=True).fill(name)
+        self.page.get_by_role("button", name=re.compile(re.escape(name))).click()
+
+    def fill_share(self, viewer: str, *classes: str) -> None:
+        """Answers the questions of a sharing up to the sentence: whom, and which classes."""
+        self.go("share")
+        self.choose(viewer)
+        for one in classes:
+            self.page.get_by_role("checkbox", name=re.compile(one)).check()
+        self.button("share.review").click()
+        expect(self.dialog.get_by_role("blockquote")).to_be_visible(timeout=SLOW)
+
+    def share(self, viewer: str, *classes: str) -> str:
+        """Shares classes with somebody; gives back the sentence that was signed."""
+        self.fill_share(viewer, *classes)
+        sentence = self.sentence()
+        self.sign("share.sign")
+        return sentence
 
     def sentence(self) -> str:
         """What the open dialog says will be signed."""
