@@ -951,7 +951,7 @@ class PublicationInvalid(InvalidInput):
 class UnknownPublication(InvalidInput):
     """The outbox holds no such publication, or not in a state where this can be done."""
 
-    default_hint = "`medrec outbox` lists what it holds."
+    default_hint = "`medrec outbox list` lists what it holds."
 
 
 class JournalDamaged(IntegrityError):

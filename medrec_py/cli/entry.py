@@ -71,7 +71,7 @@ def _usage(error: Exception) -> dict[str, object]:
 
 
 def _interrupted() -> dict[str, object]:
-    hint = "Nothing that was acknowledged is lost. `medrec resume-publications` finishes what was begun."
+    hint = "Nothing that was acknowledged is lost. `medrec outbox resume` finishes what was begun."
     return {"error": "Interrupted", "message": "Interrupted.", "hint": hint, "facts": {}}
 
 

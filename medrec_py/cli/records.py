@@ -55,7 +55,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
     ) -> Shown:
         """Seal, store and anchor the records of one patient, in one transaction."""
         if role is Role.patient:
-            publication = session.patient.publish(source(file), any_patient=any_patient)
+            publication = session.patient.publish(source(file), any_patient=any_patient, key=key)
         elif subject is None:
             raise InvalidInput("No patient was named.", hint="Name one: --subject ADDRESS (`medrec relationships`).")
         else:
@@ -93,48 +93,6 @@ def add_to(app: typer.Typer, panel: str) -> None:
         return Shown(
             {"publications": {subject: item.to_json() for subject, item in publications.items()}},
             lambda: [output.table(("Subject", "Records#", "Parcels#", "Sealed bytes#"), rows, empty="Nothing.")],
-        )
-
-    @command(app, "resume-publications", example="medrec resume-publications -a hospital", panel=panel)
-    def resume_publications(session: Session) -> Shown:
-        """Finish publications that were interrupted, each once."""
-        outcomes = session.provider.resume()
-        items = [
-            {
-                "id": item.id,
-                "published": item.receipt is not None,
-                "transaction": None if item.receipt is None else item.receipt.transaction_hash,
-                "error": None if item.error is None else item.error.to_json(),
-            }
-            for item in outcomes
-        ]
-        failures = sum(not item["published"] for item in items)
-        rows = [[item.id, "published" if item.receipt else str(item.error)] for item in outcomes]
-        return Shown(
-            {"publications": items},
-            lambda: [output.table(("Publication", "Outcome"), rows, empty="Nothing was left unfinished.")],
-            code=1 if failures else 0,
-        )
-
-    @command(app, "outbox", example="medrec outbox", panel=panel, account=False)
-    def outbox(session: Session) -> Shown:
-        """List publications that are not finished, or that the chain refused."""
-        found = [*session.network.outbox.pending(), *session.network.outbox.failed()]
-        items = [
-            {
-                "id": item.id,
-                "key": item.key,
-                "state": item.state.value,
-                "sender": item.sender,
-                "parcels": len(item.digests),
-                "reason": item.reason,
-            }
-            for item in found
-        ]
-        rows = [[item["id"], item["state"], item["parcels"], item["reason"]] for item in items]
-        return Shown(
-            {"publications": items},
-            lambda: [output.table(("Publication", "State", "Parcels#", "Why"), rows, empty="All is published.")],
         )
 
     @command(

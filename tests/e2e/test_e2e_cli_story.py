@@ -91,8 +91,13 @@ def test_from_the_first_account_to_the_last_refusal(say: Say, tmp_path: Path):
     assert many["publications"][subject]["records"] == 1
     (tmp_path / "own.json").write_text(json.dumps(result("own", "2021-05-01")))
     assert say("publish", "own.json", "--as", "patient", "-a", "patient")["records"] == 1
-    assert say("outbox") == {"publications": []}
-    assert say("resume-publications", "-a", "hospital") == {"publications": []}
+    assert say("publish", "own.json", "--as", "patient", "-a", "patient", "--key", "mine")["records"] == 1
+    assert say("publish", "own.json", "--as", "patient", "-a", "patient", "--key", "mine")["records"] == 1
+    assert say("outbox", "list") == {"publications": []}
+    assert say("outbox", "resume", "-a", "hospital") == {"publications": []}
+    assert say("outbox", "resume", "--as", "patient", "-a", "patient") == {"publications": []}
+    for verb in ("retry", "discard"):
+        assert say("outbox", verb, "0123456789abcdef", "-a", "hospital", code=1)["error"] == "UnknownPublication"
     assert say("publish", "record.ndjson", "-s", subject, "-a", "clinic", code=1)["error"] == "NoRelationship"
 
     # Reading what is one's own.

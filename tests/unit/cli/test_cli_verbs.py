@@ -13,7 +13,10 @@ from medrec_py.client import Patient, Provider, Registrar, Relayer, Viewer
 ROLES = (Patient, Provider, Viewer, Registrar, Relayer)
 
 OTHERWISE_CALLED = {
-    (Provider, "resume"): "resume-publications",  # `medrec resume` ends the pause of a grant
+    (Provider, "resume"): "outbox resume",  # `medrec resume` ends the pause of a grant
+    (Provider, "retry"): "outbox retry",
+    (Patient, "resume_publications"): "outbox resume",
+    (Patient, "retry_publication"): "outbox retry",
 }
 """SDK verbs whose command has another name."""
 

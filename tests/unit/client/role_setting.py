@@ -83,7 +83,7 @@ class Setting:
         self.patient = self.network.patient(account, wallet_mode=True)
         self.subject = self.patient.address
         self._people = Town(town.network, {**town.accounts, "patient": account})
-        self.is_waiting = False
+        self.waiting = ""
         self.address = {name: who.address for name, who in self._people.accounts.items()}
         if not related:
             self.patient.register(name="patient")
@@ -139,21 +139,31 @@ class Setting:
 
     # ── further steps ──
 
-    def have_a_publication_wait(self) -> None:
-        """A publication of the hospital's is accepted by the outbox and then interrupted; once."""
-        if self.is_waiting:
-            return
-        self.is_waiting = True
-        outbox = self.network.outbox
+    def have_a_publication_wait(self, publisher: str = "hospital", *, refused: bool = False) -> str:
+        """A publication of the hospital's or the patient's is accepted by the outbox and then interrupted, or refused.
+
+        Returns:
+            Its id, the same each time.
+        """
+        if self.waiting:
+            return self.waiting
+        outbox, store = self.network.outbox, self.network.store
 
         def interrupted(publication: Any, account: Account) -> NoReturn:
-            outbox.accept(publication, account.address)
+            self.waiting = outbox.accept(publication, account.address)
+            if refused:
+                store.put_many([parcel.sealed for parcel in publication.parcels])
+                outbox._journal.failed(self.waiting, "The contract said no.")
             raise PublicationPending("Interrupted.")
 
         outbox.submit = interrupted  # type: ignore[method-assign]
         with suppress(PublicationPending):
-            self.hospital.publish(self.subject, self.document("waiting"))
+            if publisher == "hospital":
+                self.hospital.publish(self.subject, self.document("waiting"))
+            else:
+                self.patient.publish(self.document("waiting"))
         del outbox.submit  # type: ignore[method-assign]
+        return self.waiting
 
 
 def new_account() -> Account:

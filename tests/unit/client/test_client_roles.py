@@ -106,6 +106,22 @@ def _publish_own(on: Setting, person: Any, name: str) -> bool:
     return on.head != before
 
 
+@row("patient", "resume_publications", "x........")
+def _resume_own_publications(on: Setting, person: Any, name: str) -> bool:
+    on.have_a_publication_wait("patient")
+    before = on.head
+    person.resume_publications()
+    return on.head != before
+
+
+@row("patient", "retry_publication", "x........")
+def _retry_own_publication(on: Setting, person: Any, name: str) -> bool:
+    id = on.have_a_publication_wait("patient", refused=True)
+    before = on.head
+    person.retry_publication(id)
+    return on.head != before
+
+
 @row("patient", "export", "x........", reads=True)
 def _export(on: Setting, person: Any, name: str) -> bool:
     written = person.export(Path.cwd() / f"{name}.json")
@@ -212,6 +228,14 @@ def _resume_publications(on: Setting, person: Any, name: str) -> bool:
     on.have_a_publication_wait()
     before = on.head
     person.resume()
+    return on.head != before
+
+
+@row("provider", "retry", "..x......")
+def _retry_publication(on: Setting, person: Any, name: str) -> bool:
+    id = on.have_a_publication_wait(refused=True)
+    before = on.head
+    person.retry(id)
     return on.head != before
 
 
