@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from medrec_py.cli import demo, devnet, grants, history, people, records, relay, setting, web
+from medrec_py.cli import demo, devnet, grants, history, outbox, people, records, relay, setting, web
 
 app = typer.Typer(
     name="medrec",
@@ -40,6 +40,7 @@ def _root() -> None:
 demo.add_to(app, START)
 people.add_to(app, PEOPLE)
 records.add_to(app, RECORDS)
+outbox.add_to(app, RECORDS)
 grants.add_to(app, GRANTS)
 history.add_to(app, HISTORY)
 devnet.add_to(app, SETTING)
