@@ -6,7 +6,7 @@ import { mount } from "./ui/mount.tsx";
 const root = document.getElementById("app");
 if (root) {
   await mount(root, async () => {
-    const [config, { createWallets }] = await Promise.all([readConfig(), import("./wallet/wallets.ts")]);
+    const [config, { createWallets }] = await Promise.all([readConfig(), import("./client/entrance.ts")]);
     return { config, wallets: createWallets(config) };
   });
 }
