@@ -1,6 +1,7 @@
 /**
  * zstd frames (RFC 8878), written for every reader: repetitions become sequences under the predefined tables, what is
- * left stands as it is. Of records that makes about a sixth, at some 20 MB a second; a full compressor would weigh more than the whole page.
+ * left stands as it is. Of records that makes about a sixth, at some 20 MB a second; a full compressor would weigh more
+ * than the whole page.
  */
 
 import {
