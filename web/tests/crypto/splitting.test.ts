@@ -56,7 +56,8 @@ describe("shares of a secret", () => {
 
   it("of any words are read or refused", async () => {
     const dice = new Dice(22);
-    const words = (sharings[0]?.shares[0] as string).split(" ");
+    const [sharing] = sharings as [Splitting["sharings"][number]];
+    const words = (sharing.shares[0] as string).split(" ");
     for (let round = 0; round < 300; round++) {
       const changed = words.filter(() => dice.below(20) > 0);
       changed[dice.below(changed.length)] = words[dice.below(words.length)] as string;
