@@ -79,7 +79,6 @@ SYNONYMS = {
     "data subject": "subject",
     "authorisation": "grant",
     "authorization": "grant",
-    "custodian": "provider",
     "steward": "provider",
     "beneficiary": "viewer",
     "fingerprint": "digest",

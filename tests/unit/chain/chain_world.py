@@ -10,6 +10,8 @@ from medrec_py.chain import (
     Account,
     Call,
     Chain,
+    EmergencyContract,
+    GuardianshipContract,
     MedRecContract,
     RegistrarContract,
     TransactionReceipt,
@@ -35,6 +37,7 @@ from medrec_py.types.vocabulary import VOCABULARY
 
 ROLE_PROVIDER = 1
 ROLE_GATEWAY = 2
+ROLE_EMERGENCY = 4
 
 
 def digest() -> bytes:
@@ -58,6 +61,8 @@ class World:
         self.deployment = deploy(self.chain, self.payer).deployment
         self.medrec = MedRecContract(self.deployment, self.chain)
         self.registrar = RegistrarContract(self.deployment, self.chain)
+        self.guardianship = GuardianshipContract(self.deployment, self.chain)
+        self.emergency = EmergencyContract(self.deployment, self.chain)
 
     # ── acts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -69,7 +74,12 @@ class World:
             self.chain.send(self.payer, Call(account.address, b"", "fund", 10**18))
 
     def sign(self, account: Account, primary_type: str, message: dict[str, Any]) -> bytes:
-        domain = self.registrar.domain if primary_type == "Registration" else self.medrec.domain
+        domains = {
+            "Registration": self.registrar.domain,
+            **dict.fromkeys(("Plan", "LifeSign", "Announcement"), self.guardianship.domain),
+            "EmergencyPlan": self.emergency.domain,
+        }
+        domain = domains.get(primary_type, self.medrec.domain)
         return account.sign_typed_data(typed_data(domain, primary_type, message))
 
     def register(self, account: Account, key: bytes | None = None) -> TransactionReceipt:

@@ -18,7 +18,7 @@ from medrec_py.chain.hashing import checksum, keccak
 from medrec_py.errors import ChainInconsistent
 from medrec_py.types import events as event_types
 
-EMITTERS = ("MedRec", "Registrar")
+EMITTERS = ("MedRec", "Registrar", "Guardianship", "Emergency")
 EVENTS = {
     signature(entry): entry for contract in EMITTERS for entry in artifact(contract).abi if entry["type"] == "event"
 }
@@ -26,6 +26,9 @@ PYTHON_NAMES = {
     "publicKey": "public_key",
     "expiresAt": "expires_at",
     "termsHash": "terms_hash",
+    "startsAt": "starts_at",
+    "opensAt": "opens_at",
+    "signAt": "sign_at",
 }
 CLASS_NAMES = {"ParcelAnchored": "Anchored"}
 """Events that are read as another one: a parcel alone is what several are."""

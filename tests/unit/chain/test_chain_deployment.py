@@ -93,7 +93,7 @@ class Interrupted:
         return results
 
 
-@pytest.mark.parametrize("transactions", range(8))
+@pytest.mark.parametrize("transactions", range(10))
 def test_a_deployment_cut_off_after_any_transaction_is_completed_by_the_next_run(transactions: int) -> None:
     with EmbeddedChain() as chain:
         node = chain.node
@@ -104,7 +104,7 @@ def test_a_deployment_cut_off_after_any_transaction_is_completed_by_the_next_run
         report = deploy(chain, chain.developer)
         assert report.deployment.addresses == predicted_addresses(chain.developer.address)
         assert RegistrarContract(report.deployment, chain).is_vocabulary(VOCABULARY.hash)
-        assert chain.head_number() == 8
+        assert chain.head_number() == 10
         assert not deploy(chain, chain.developer).receipts
 
 
@@ -272,10 +272,20 @@ def test_no_json_value_breaks_the_reader_of_deployments(document: Any) -> None:
         Deployment.from_json(document)
 
 
+def test_a_deployment_of_an_older_version_is_told_from_a_damaged_one(world: World, tmp_path: Path) -> None:
+    path = world.deployment.save(tmp_path)
+    document = json.loads(path.read_text())
+    addresses = {name: at for name, at in document["addresses"].items() if name not in ("Guardianship", "Emergency")}
+    path.write_text(json.dumps({**document, "format": 1, "addresses": addresses}))
+    with pytest.raises(DeploymentInvalid, match="older version") as refusal:
+        Deployment.load(path, world.chain)
+    assert "Deploy this version" in str(refusal.value.hint)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("format", 2),
+        ("format", 3),
         ("chainId", "1"),
         ("chainId", True),
         ("chainId", -1),

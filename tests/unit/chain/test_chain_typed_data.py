@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chain_world import World, digest, locator
+from eth_abi.abi import encode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medrec_py.chain import Account, Call, as_account, grant_id, presented_grant_id, terms_hash
 from medrec_py.chain.abi import artifact
 from medrec_py.chain.accounts import typed_data_digest
+from medrec_py.chain.hashing import keccak
 from medrec_py.chain.structs import terms_tuple
 from medrec_py.errors import ContractRefusal, InvalidInput
 from medrec_py.types.terms import (
@@ -229,6 +232,60 @@ def agent_revocation(world: World, signer: Account) -> Call:
     return world.medrec.revoke_agent_with_sig(world.viewer.address, id, signature)
 
 
+def delegation(world: World, signer: Account) -> Call:
+    patient, delegate, until = world.patient.address, world.viewer.address, world.chain.now() + 1000
+    turn = world.medrec.delegation_of(patient, delegate).turn
+    message = {"subject": patient, "delegate": delegate, "expiresAt": until, "turn": turn}
+    signature = world.sign(signer, "Delegation", message)
+    return world.medrec.name_delegate_with_sig(patient, delegate, until, signature)
+
+
+def dismissal(world: World, signer: Account) -> Call:
+    patient, delegate = world.patient.address, world.viewer.address
+    turn = world.medrec.delegation_of(patient, delegate).turn
+    signature = world.sign(signer, "Dismissal", {"subject": patient, "delegate": delegate, "turn": turn})
+    return world.medrec.dismiss_delegate_with_sig(patient, delegate, delegate, signature)
+
+
+def plan(world: World, signer: Account, guardians: bytes | None = None) -> Call:
+    owner, root, shares = world.patient.address, guardians or digest(), digest()
+    message = {
+        "owner": owner,
+        "guardians": root,
+        "silence": 0,
+        "notice": 60,
+        "shares": shares,
+        "turn": world.guardianship.plan_of(owner).turn,
+    }
+    signature = world.sign(signer, "Plan", message)
+    return world.guardianship.set_plan_with_sig(owner, root, 0, 60, shares, signature)
+
+
+def life_sign(world: World, signer: Account) -> Call:
+    owner = world.patient.address
+    turn = world.guardianship.plan_of(owner).turn
+    signature = world.sign(signer, "LifeSign", {"owner": owner, "turn": turn})
+    return world.guardianship.give_life_sign_with_sig(owner, signature)
+
+
+def announcement(world: World, signer: Account) -> Call:
+    owner, heir, guardian, salt = world.patient.address, world.stranger.address, world.viewer.address, digest()
+    leaf = keccak(keccak(encode(["address", "address", "bytes32"], [owner, guardian, salt])))
+    world.send(plan(world, world.patient, leaf))
+    time.sleep(1.1)  # an announcement in the second of a sign of life does not stand
+    turn = world.guardianship.plan_of(owner).turn
+    message = {"owner": owner, "heir": heir, "guardian": guardian, "turn": turn}
+    signature = world.sign(signer, "Announcement", message)
+    return world.guardianship.announce(owner, heir, guardian, salt, [], signature)
+
+
+def emergency_plan(world: World, signer: Account) -> Call:
+    subject, grant_, custody = world.patient.address, digest(), digest()
+    turn = world.emergency.prepared_of(subject).turn
+    message = {"subject": subject, "grant": grant_, "custody": custody, "turn": turn}
+    return world.emergency.prepare_with_sig(subject, grant_, custody, world.sign(signer, "EmergencyPlan", message))
+
+
 ACTS: dict[str, tuple[Any, str, str]] = {
     "Registration": (registration, "viewer", "Registered"),
     "Invitation": (invitation, "provider", "RelationshipOpened"),
@@ -242,6 +299,12 @@ ACTS: dict[str, tuple[Any, str, str]] = {
     "Suspension": (suspension, "patient", "GrantSuspended"),
     "Resumption": (resumption, "patient", "GrantResumed"),
     "AgentRevocation": (agent_revocation, "viewer", "AgentRevoked"),
+    "Delegation": (delegation, "patient", "DelegateNamed"),
+    "Dismissal": (dismissal, "viewer", "DelegateDismissed"),
+    "Plan": (plan, "patient", "PlanSet"),
+    "LifeSign": (life_sign, "patient", "LifeSignGiven"),
+    "Announcement": (announcement, "viewer", "RecoveryAnnounced"),
+    "EmergencyPlan": (emergency_plan, "patient", "EmergencyPrepared"),
 }
 NEEDS_NO_RELATIONSHIP = ("Invitation", "Acceptance")
 

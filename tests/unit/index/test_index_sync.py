@@ -23,6 +23,7 @@ from medrec_py.errors import (
     Unavailable,
 )
 from medrec_py.index import Index, SyncReport
+from medrec_py.index.schema import LOOKUPS
 from medrec_py.types.events import Anchored, RelationshipOpened
 
 PATIENT, PROVIDER = PATIENTS[0], PROVIDERS[0]
@@ -122,10 +123,10 @@ def test_a_long_backlog_is_read_without_sql_indexes_and_they_are_made_at_its_end
     chain.blocks += [Block(number.to_bytes(32, "big"), ()) for number in range(3, 6000)]
     during = []
     with Index(url, chain) as index:
-        assert len(lookups(url)) == 7
+        assert len(lookups(url)) == len(LOOKUPS)
         index.sync(progress=lambda progress: during.append(len(lookups(url))))
         assert set(during) == {0}
-        assert len(lookups(url)) == 7
+        assert len(lookups(url)) == len(LOOKUPS)
         assert len(index.relationships(subject=PATIENT)) == 3
 
 
@@ -145,7 +146,7 @@ def test_an_interrupted_backlog_gets_its_sql_indexes_when_it_is_finished(url):
     with Index(url, chain) as index:
         assert len(index.relationships(subject=PATIENT)) == 3
         index.sync()
-    assert len(lookups(url)) == 7
+    assert len(lookups(url)) == len(LOOKUPS)
 
 
 def test_progress_counts_up_to_the_head(url):
@@ -496,4 +497,4 @@ def test_three_indexes_on_one_file_add_each_block_once(url, empty_blocks):
     with Index(url, chain) as index:
         index.sync()
         assert list(index.events()) == chain.all_events
-    assert len(lookups(url)) == 7
+    assert len(lookups(url)) == len(LOOKUPS)

@@ -29,7 +29,7 @@ JSON = st.recursive(
 
 
 def test_every_event_of_the_contracts_has_a_name():
-    assert len(EVENT_TYPES) == 16
+    assert len(EVENT_TYPES) == 25
 
 
 @given(EVENTS)
