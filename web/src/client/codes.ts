@@ -69,6 +69,10 @@ export const ERRORS = [
   "ObjectTooLarge", // digest
   // sealing
   "InvalidInput", // name, value
+  "InvalidJson",
+  "UnknownCode", // key
+  "UnknownLanguage", // language
+  "CidInvalid",
   "InvalidKey",
   "WrongKey",
   "KeyNotHeld",
@@ -115,7 +119,7 @@ export const FAULTS = [
   "unreadable_grant", // id
   "batch_unproven", // author
   "unknown_parcel", // author
-  "excerpt_without_anchor", // author
+  "unusable_key", // participant
 ] as const;
 
 /** Of `Proposal.caveats`: what an act can't undo, or what the person should know beforehand. */

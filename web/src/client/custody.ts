@@ -1,9 +1,10 @@
 /** Delegates, guardians and emergencies, from the patient's side. */
 
+import { isTerminal } from "../chain/standing";
 import { ParticipantKey } from "../crypto/hpke";
 import { ParticipantSeed, randomBytes } from "../crypto/secret";
 import { PageError } from "../errors";
-import { openBundle, sealBundle } from "../sealing/bundle";
+import { sealBundle } from "../sealing/bundle";
 import { guardianLeaf, MAX_GUARDIANS, type ShareBundle } from "../sealing/custody";
 import { proofIn, treeOver } from "../sealing/merkle";
 import { shuffled, writeCustody, writeShares } from "../sealing/shares";
@@ -18,12 +19,12 @@ import type { ActState, Address, EmergencyView, GuardianPlan, Hex } from "./api"
 import type { Case, Cases } from "./cases";
 import type { Context } from "./context";
 import { cut } from "./cutting";
+import { custodyOf, declared, preparations, reasonOf, releasing, subjectsCopy } from "./emergencies";
 import { makeTerms, sealGrant } from "./grants";
 import { announcedHeirs, latestPlan, ownerKey, ownersCopy } from "./plans";
 import { type Intent, perform, type Route } from "./proposals";
 
 const LAST_SECOND = 2 ** 32 - 1;
-const REASON_BYTES = 1 << 20;
 
 export class Custody {
   /** @param wallet The wallet's own address if it is the subject itself (wallet mode), else null. */
@@ -237,6 +238,9 @@ export class Custody {
       }),
     );
     common.wipe();
+    const appointed = custodians.map((address) => ({ address, name: "", salt: toHex(randomBytes(32)) }));
+    const copy = { kind: "plan", threshold, wallet: null, guardians: appointed } as const;
+    sealed.push(await sealBundle(copy, context.bundleContext(subject), [own.publicKey]));
     const custody = writeCustody({
       publicKey: own.publicKey,
       emergencyKey: emergencyKey.publicKey,
@@ -256,30 +260,51 @@ export class Custody {
       objects: [...objects, custody],
       grant,
       afterwards: async (onState: (state: ActState) => void) => {
-        if ((await context.contracts.preparedOf(subject)).grant === grant) return;
-        await perform(context, route, one.signer, one.acts.prepareEmergency(grant, digest), onState);
+        if ((await context.contracts.preparedOf(subject)).grant !== grant) {
+          await perform(context, route, one.signer, one.acts.prepareEmergency(grant, digest), onState);
+        }
+        await this.endEarlierPlans(one, grant, route, onState);
       },
     };
+  }
+
+  /** Ends every grant to the emergency contract but one: those before it, and what a failure left behind. */
+  private async endEarlierPlans(
+    one: Case,
+    besides: Hex,
+    route: Route,
+    onState: (state: ActState) => void,
+  ): Promise<void> {
+    const { chain, config, log } = this.context;
+    await log.sync();
+    for (const { id, viewer, grantor, status } of chain.grants(one.subject)) {
+      const isEarlier = viewer === config.contracts.emergency && grantor === one.subject && id !== besides;
+      if (isEarlier && !isTerminal(status))
+        await perform(this.context, route, one.signer, one.acts.revoke(id), onState);
+    }
   }
 
   private async emergencies(subjects: readonly Address[]): Promise<EmergencyView[]> {
     const views: EmergencyView[] = [];
     for (const subject of subjects) {
-      const events = this.context.chain.naming(subject).map(({ event }) => event);
-      for (const event of events) {
-        if (event.event !== "EmergencyDeclared" || event.subject !== subject) continue;
-        const released = events.flatMap((other) =>
-          other.event === "KeyReleased" && other.subject === subject && other.id === event.id ? [other.custodian] : [],
-        );
-        views.push(await this.emergency(event, [...new Set(released)]));
-      }
+      const events = declared(this.context, subject);
+      const one = events.length ? await this.cases.of(subject) : null;
+      if (!one) continue;
+      const custodians = await this.custodiansOf(one);
+      for (const event of events) views.push(await this.emergency(one, event, custodians));
     }
     return views;
   }
 
-  private async emergency(event: EmergencyDeclared, releasedBy: Address[]): Promise<EmergencyView> {
+  private async emergency(
+    one: Case,
+    event: EmergencyDeclared,
+    custodians: ReadonlySet<Address>,
+  ): Promise<EmergencyView> {
     const { subject, provider, id, startsAt, expiresAt } = event;
-    const status = this.context.chain.grant(id)?.status;
+    const grant = this.context.chain.grant(id);
+    // Anybody may say on chain that they release; only of custodians it means anything.
+    const releasedBy = [...releasing(this.context, event)].filter((who) => !custodians.size || custodians.has(who));
     return {
       grant: id,
       subject,
@@ -287,24 +312,21 @@ export class Custody {
       providerName: await this.context.nameOf(provider),
       startsAt,
       expiresAt,
-      reason: await this.reasonOf(event),
+      reason: await reasonOf(this.context, event, await one.key()),
       releasedBy,
-      isRevoked: status === 3 || status === 4,
+      isRevoked: grant !== null && isTerminal(grant.status),
     };
   }
 
-  /** Why an emergency was declared; empty when that can't be read. */
-  private async reasonOf({ subject, provider, reason }: EmergencyDeclared): Promise<string> {
-    const one = await this.cases.of(subject);
-    if (!one) return "";
-    try {
-      const data = await this.context.store.get(reason, REASON_BYTES);
-      const bundle = await openBundle(data, this.context.bundleContext(subject), await one.key(), "reason");
-      return bundle.provider === provider ? bundle.text : "";
-    } catch (error) {
-      if (error instanceof PageError) return "";
-      throw error;
+  /** Everybody who was ever a custodian; empty when none is known. */
+  private async custodiansOf(one: Case): Promise<Set<Address>> {
+    const found = new Set<Address>();
+    for (const { grant, custody: digest } of preparations(this.context, one.subject)) {
+      const custody = grant === ZERO_BYTES32 ? null : await custodyOf(this.context, digest);
+      const copy = custody ? await subjectsCopy(this.context, one.subject, custody, await one.key()) : null;
+      for (const { address } of copy?.guardians ?? []) found.add(address);
     }
+    return found;
   }
 }
 

@@ -171,7 +171,15 @@ export class GrantBook {
     if (!isGranted) throw new PageError("IntegrityError", { id: item.id });
     requireStatement(terms, item.viewer);
     const presented = { grantor: item.grantor, viewer: item.viewer, bundle: item.bundle, terms };
-    return { bundle, chain: [...bundle.ancestors.map(presentedFromJson), presented] };
+    let above = bundle.ancestors.map(presentedFromJson);
+    if (item.grantor === this.context.config.contracts.emergency) {
+      // Whoever declares an emergency can't know the terms above: they are in the bundle of the prepared grant.
+      const parent = this.context.chain.grant(terms.parent);
+      const opened = parent?.grantor === item.subject ? await this.openBundle(parent) : null;
+      if (!opened) return null;
+      above = opened.chain;
+    }
+    return { bundle, chain: [...above, presented] };
   }
 }
 

@@ -195,7 +195,9 @@ export class Patient implements PatientClient {
 
   async revoke(grant: Hex): Promise<Proposal> {
     const { one, id } = await this.granted(grant);
-    return this.propose(one, { act: one.acts.revoke(id), caveats: ["revoke_copies"], grant: id }, true);
+    const isPlan = this.context.chain.grant(id)?.viewer === this.context.config.contracts.emergency;
+    const caveats = isPlan ? (["revoke_copies", "emergency_withdrawn"] as const) : (["revoke_copies"] as const);
+    return this.propose(one, { act: one.acts.revoke(id), caveats, grant: id }, true);
   }
 
   async suspend(grant: Hex): Promise<Proposal> {
@@ -255,8 +257,13 @@ export class Patient implements PatientClient {
   ): Promise<Proposal> {
     await this.sync();
     const one = await this.cases.granting(subject);
-    const intent = await this.custody.prepareEmergency(one, classes, custodians, threshold, this.language, this.route);
-    return this.proposeIntent(intent);
+    const people = custodians.map(requireAddress);
+    const intent = await this.custody.prepareEmergency(one, classes, people, threshold, this.language, this.route);
+    const afterwards = async (onState: (state: ActState) => void) => {
+      await intent.afterwards?.(onState);
+      await this.rekey(one, onState);
+    };
+    return this.proposeIntent({ ...intent, afterwards });
   }
 
   async sendWithWallet(proposal: Proposal): Promise<ActState> {

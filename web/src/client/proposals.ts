@@ -1,13 +1,12 @@
 /** What is about to be signed, and how it is brought to the chain once the person agrees. */
 
 import type { Call } from "../chain/contracts";
-import { hexOf } from "../chain/rpc";
 import { PageError } from "../errors";
 import { sentenceFor } from "../signing/sentences";
 import type { TypedData } from "../types/typedData";
 import type { Language } from "../types/vocabulary";
 import type { Connection } from "../wallet/connection";
-import type { Signer } from "../wallet/signers";
+import { accountKind, type Signer } from "../wallet/signers";
 import { type Act, relay, sendWithWallet } from "./acts";
 import type { ActState, Address, Hex, Proposal } from "./api";
 import type { CaveatCode } from "./codes";
@@ -64,7 +63,9 @@ export class Prepared implements Proposal {
     );
     const names = await context.namesOf(named);
     const sentence = sentenceFor(document, language, (address) => names.get(address) ?? "");
-    return new Prepared(context, route, intent, document, sentence, isUsable);
+    const isPaying = await sendsItself(context, route, intent.signer);
+    const caveats: CaveatCode[] = isPaying ? [...intent.caveats, "wallet_pays"] : [...intent.caveats];
+    return new Prepared(context, route, { ...intent, caveats }, document, sentence, isUsable);
   }
 
   get typedData(): Proposal["typedData"] {
@@ -146,22 +147,27 @@ async function deliver(
   onProgress: OnState,
   byWallet: boolean,
 ): Promise<{ transaction: Hex; block: number }> {
-  const isOwnSender = route.isWalletMode && signer.where === "wallet" && (await canPay(context, signer.address));
-  if (byWallet || isOwnSender || (context.relayers.isEmpty && route.isWalletMode)) {
+  if (byWallet || (await sendsItself(context, route, signer))) {
     await context.contracts.simulate(call, signer.where === "wallet" ? signer.address : undefined);
     return sendWithWallet(context.contracts, route.connection, call, onProgress);
   }
   return relay(context.contracts, context.relayers, [call], onProgress);
 }
 
-async function canPay(context: Context, account: Address): Promise<boolean> {
-  return BigInt(hexQuantity(await context.node.request("eth_getBalance", [account, "latest"]))) > 0n;
+/** Whether the wallet sends what it signs, and not a relayer. */
+async function sendsItself(context: Context, route: Route, signer: Signer): Promise<boolean> {
+  if (!route.isWalletMode) return false;
+  return context.relayers.isEmpty || (signer.where === "wallet" && (await canSend(context, signer.address)));
 }
 
-function hexQuantity(value: unknown): string {
-  // A quantity may have an odd number of digits; its bytes need an even one.
-  const text = String(value);
-  return hexOf(text.length % 2 ? `0x0${text.slice(2)}` : text);
+/** Whether an account can send and pay; a contract's goes through others, who may not be there. */
+async function canSend(context: Context, account: Address): Promise<boolean> {
+  const [balance, kind] = await Promise.all([
+    context.node.request("eth_getBalance", [account, "latest"]),
+    accountKind(context.node, account),
+  ]);
+  if (typeof balance !== "string" || !/^0x[0-9a-fA-F]+$/.test(balance)) throw new PageError("ChainInconsistent");
+  return kind !== "contract" && BigInt(balance) > 0n;
 }
 
 /** Whatever went wrong, as a fault that can be said. */

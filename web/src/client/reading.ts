@@ -21,6 +21,7 @@ import { Faults } from "./faults";
 import { bareState, GrantBook, type OpenedGrant, presentedOf } from "./grants";
 import { history } from "./history";
 import { type Located, type Opened, retractions } from "./holdings";
+import { Rekeying } from "./rekeying";
 import { verify } from "./verification";
 import { Window } from "./window";
 
@@ -104,6 +105,9 @@ export class Reading {
       onProgress({ step: "objects", done, total: located.length }),
     );
     const [opened, grants] = await Promise.all([opening, this.grantsOf(one, faults)]);
+    for (const participant of new Rekeying(context, one, trees).unusable(grants)) {
+      faults.add({ code: "unusable_key", values: { participant }, subject: one.subject, digest: null });
+    }
     return { one, trees, opened, grants };
   }
 
@@ -213,6 +217,7 @@ const OF_READING: ReadonlySet<string> = new Set([
   "unreadable_grant",
   "unknown_parcel",
   "batch_unproven",
+  "unusable_key",
 ]);
 
 /** Parcels that others anchored for the subject under a key that it does not have. */

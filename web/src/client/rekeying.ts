@@ -7,17 +7,19 @@
  */
 
 import { type IndexedGrant, isBefore, isTerminal, ofConsequence } from "../chain/standing";
-import type { PublicKey } from "../crypto/hpke";
+import { PublicKey } from "../crypto/hpke";
 import { coveringSet, derive, FIRST_YEAR, LAST_YEAR, type Node } from "../crypto/keytree";
 import type { MailboxKey } from "../crypto/secret";
 import { PageError } from "../errors";
 import { sealBundle } from "../sealing/bundle";
 import type { Excerpt, RekeyBundle, RelationshipKeys } from "../sealing/documents";
 import { makeLocators } from "../sealing/locator";
+import { fromHex } from "../types/bytes";
 import type { Address, Hex } from "./api";
 import type { Case, Tree } from "./cases";
 import type { Context } from "./context";
 import { cutExcerpts, cutName, lastKeyYear, measure, nodesFor } from "./cutting";
+import { keyToDeliverTo } from "./emergencies";
 import { Faults } from "./faults";
 import { isLive, type OpenedGrant, presentedOf } from "./grants";
 import { ALL_CLASSES, Window } from "./window";
@@ -44,7 +46,8 @@ export class Rekeying {
   /**
    * New keys where a grant ended since the last time, and whatever is missing.
    *
-   * A participant who replaced its key by something that is none gets nothing; that keeps nobody else from it.
+   * A participant who replaced its key by something that is none gets nothing, and `unusable` names it; that keeps
+   * nobody else from it.
    *
    * @param opened The subject's grants, as far as the subject can open them.
    * @param put Stores an object and gives back its digest.
@@ -78,7 +81,7 @@ export class Rekeying {
     }
     for (const grant of opened) {
       const mailbox = grant.bundle.mailboxKey;
-      const recipient = isLive(grant) && mailbox ? await this.keyOf(presentedOf(grant).viewer) : null;
+      const recipient = isLive(grant) && mailbox ? await this.keyOfViewer(grant) : null;
       if (!mailbox || !recipient) continue;
       const { bundle, objects: sealed } = await this.forViewer(grant, mailbox, trees);
       if (!bundle) continue;
@@ -86,6 +89,29 @@ export class Rekeying {
       deliveries.push({ mailbox, recipient, bundle });
     }
     return deliveries.length ? this.seal(deliveries, objects, put) : null;
+  }
+
+  /** The providers and viewers whose key nothing can be sealed to: what follows passes them by. */
+  unusable(opened: readonly OpenedGrant[]): Address[] {
+    const providers = this.trees.filter(({ isOpen }) => isOpen).map(({ provider }) => provider);
+    const { emergency } = this.context.config.contracts;
+    const viewers = opened
+      .filter((grant) => isLive(grant) && grant.bundle.mailboxKey)
+      .map((grant) => presentedOf(grant).viewer);
+    return [...new Set([...providers, ...viewers])].filter(
+      (participant) => participant !== this.one.subject && participant !== emergency && !this.isUsable(participant),
+    );
+  }
+
+  /** Whether the log has a key for it; the chain is asked only before something is sealed to one. */
+  private isUsable(participant: Address): boolean {
+    try {
+      const found = this.context.chain.participant(participant);
+      return found !== null && new PublicKey(fromHex(found.publicKey)).data.length > 0;
+    } catch (error) {
+      if (error instanceof PageError) return false;
+      throw error;
+    }
   }
 
   // ── what ended ──
@@ -185,6 +211,14 @@ export class Rekeying {
     const { excerpts, objects } = await cutExcerpts(this.context, holdings, terms, cutBefore);
     const isNeeded = keys.length > 0 || excerpts.length > 0;
     return { bundle: isNeeded ? { kind: "rekey", keys, grants: [], excerpts } : null, objects };
+  }
+
+  /** Whom to seal to for a grant; nobody where an emergency was declared: its keys come from custodians alone. */
+  private async keyOfViewer(opened: OpenedGrant): Promise<PublicKey | null> {
+    const { emergency } = this.context.config.contracts;
+    const { grantor, viewer } = presentedOf(opened);
+    if (grantor === emergency) return null;
+    return viewer === emergency ? keyToDeliverTo(this.context, this.one.subject, opened.item.id) : this.keyOf(viewer);
   }
 
   private async keyOf(participant: Address): Promise<PublicKey | null> {
