@@ -7,7 +7,21 @@ from __future__ import annotations
 
 import typer
 
-from medrec_py.cli import demo, devnet, grants, history, outbox, people, records, relay, setting, web
+from medrec_py.cli import (
+    delegates,
+    demo,
+    devnet,
+    emergency,
+    grants,
+    guardians,
+    history,
+    outbox,
+    people,
+    records,
+    relay,
+    setting,
+    web,
+)
 
 app = typer.Typer(
     name="medrec",
@@ -23,6 +37,7 @@ START = "Start here"
 PEOPLE = "People and relationships"
 RECORDS = "Records"
 GRANTS = "Grants"
+CUSTODY = "Other hands"
 HISTORY = "History"
 SETTING = "Accounts and servers"
 
@@ -42,6 +57,9 @@ people.add_to(app, PEOPLE)
 records.add_to(app, RECORDS)
 outbox.add_to(app, RECORDS)
 grants.add_to(app, GRANTS)
+delegates.add_to(app, CUSTODY)
+guardians.add_to(app, CUSTODY)
+emergency.add_to(app, CUSTODY)
 history.add_to(app, HISTORY)
 devnet.add_to(app, SETTING)
 relay.add_to(app, SETTING)

@@ -42,7 +42,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
         participant: _Participant,
         role: Annotated[
             list[str] | None,
-            typer.Option("--role", help="provider or gateway. May be repeated.", show_default="provider"),
+            typer.Option("--role", help="provider, gateway or emergency. May be repeated.", show_default="provider"),
         ] = None,
         until: Annotated[str | None, typer.Option("--until", help="When it ends.", show_default="in two years")] = None,
         credential: Annotated[

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from medrec_py.chain import Account, Chain
-    from medrec_py.client import Grant, MedRec, Patient, Provider, Registrar, Viewer
+    from medrec_py.client import Custodian, Grant, Guardian, MedRec, Patient, Provider, Registrar, Viewer
     from medrec_py.crypto import RootKey
 
 _LEAST_PREFIX = 6
@@ -143,6 +143,24 @@ class Session:
         """The account as a viewer."""
         account, root = self.named_account, self._root
         return self.network.viewer(account, root=root, relayer=self._relayer)
+
+    def other_patient(self, wallet: str, *, wallet_mode: bool) -> Patient:
+        """Another wallet as a patient: a named account, or a key file."""
+        refuse_key(wallet)
+        account = self.keyring.account(wallet)
+        return self.network.patient(account, wallet_mode=wallet_mode, relayer=self._relayer)
+
+    @cached_property
+    def guardian(self) -> Guardian:
+        """The account as a guardian."""
+        account, root = self.named_account, self._root
+        return self.network.guardian(account, root=root, relayer=self._relayer)
+
+    @cached_property
+    def custodian(self) -> Custodian:
+        """The account as a custodian."""
+        account, root = self.named_account, self._root
+        return self.network.custodian(account, root=root)
 
     @cached_property
     def registrar(self) -> Registrar:

@@ -9,8 +9,23 @@ from typing import Any, NoReturn
 from client_world import ndjson, observation
 
 from medrec_py import MedRec
-from medrec_py.chain import Account, as_account, generate_account
-from medrec_py.client import Grant, Patient, Provider, Registrar, Relayer, Viewer
+from medrec_py.chain import Account, EmbeddedChain, as_account, generate_account
+from medrec_py.client import (
+    Custodian,
+    Delegates,
+    Emergency,
+    EmergencyAccess,
+    Grant,
+    Guardian,
+    Guardians,
+    Move,
+    Moving,
+    Patient,
+    Provider,
+    Registrar,
+    Relayer,
+    Viewer,
+)
 from medrec_py.errors import PublicationPending
 from medrec_py.types.terms import GrantStatus, Request
 from medrec_py.types.vocabulary import VOCABULARY
@@ -26,8 +41,9 @@ PEOPLE = (
     "registrar",
     "stranger",
 )
-"""Who tries: the patient; another one of the same hospital; the patient's hospital; an accredited one that the patient
-never met; a viewer; the viewer of a sub-grant; the software that acts for the viewer; the registrar; somebody else."""
+"""Who tries: the patient; another one of the same hospital, who is the patient's delegate; the patient's hospital; one
+that the patient never met, accredited for emergencies too; a viewer, and the viewer of a sub-grant, who are guardians
+and custodians of the patient; the software that acts for the viewer; the registrar; somebody else, named as heir."""
 
 ROLES: dict[str, type] = {
     "patient": Patient,
@@ -35,7 +51,15 @@ ROLES: dict[str, type] = {
     "viewer": Viewer,
     "registrar": Registrar,
     "relayer": Relayer,
+    "guardian": Guardian,
+    "custodian": Custodian,
+    "delegates": Delegates,
+    "guardians": Guardians,
+    "emergency": EmergencyAccess,
+    "moving": Moving,
 }
+PARTS = ("delegates", "guardians", "emergency", "moving")
+"""Those of them that a patient has under their name."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +77,8 @@ class Town:
         accounts["registrar"] = registrar._account
         for name, account in accounts.items():
             network.viewer(account).register(name=name)
-        for name in ("hospital", "other hospital"):
-            registrar.accredit(accounts[name].address)
+        registrar.accredit(accounts["hospital"].address)
+        registrar.accredit(accounts["other hospital"].address, ("provider", "emergency"))
         town = cls(network, accounts)
         neighbour = network.patient(accounts["other patient"], wallet_mode=True)
         neighbour.accept(town.role("provider", "hospital").invite(neighbour.address))
@@ -63,6 +87,8 @@ class Town:
     def role(self, role: str, person: str) -> Any:
         """A person who uses the SDK in some role; nobody is kept from trying."""
         account = self.accounts[person]
+        if role in PARTS:
+            return getattr(self.role("patient", person), role)
         if role == "patient":
             return self.network.patient(account, wallet_mode=True)
         return getattr(self.network, role)(account)
@@ -84,6 +110,7 @@ class Setting:
         self.subject = self.patient.address
         self._people = Town(town.network, {**town.accounts, "patient": account})
         self.waiting = ""
+        self.heir: Patient | None = None
         self.address = {name: who.address for name, who in self._people.accounts.items()}
         if not related:
             self.patient.register(name="patient")
@@ -133,6 +160,11 @@ class Setting:
         """What the grantor's acts, or the viewer's giving back, have left a grant in."""
         return self.patient._context.medrec.grant_state(grant.presented.grantor, grant.id).status
 
+    @property
+    def turn(self) -> int:
+        """Of the patient's plan of guardians."""
+        return self.patient._context.guardianship.plan_of(self.patient.guardians.owner).turn
+
     def registration(self, person: str) -> bytes:
         """Head of somebody's registrations."""
         return self.patient._context.registrar.registration_of(self.address[person])
@@ -164,6 +196,59 @@ class Setting:
                 self.patient.publish(self.document("waiting"))
         del outbox.submit  # type: ignore[method-assign]
         return self.waiting
+
+    def have_delegate(self) -> None:
+        """The other patient may withdraw in this one's name."""
+        if not self.is_delegate:
+            self.patient.delegates.name(self.address["other patient"], until="2090-01-01")
+
+    @property
+    def is_delegate(self) -> bool:
+        """Whether that is so."""
+        return self.patient._context.medrec.is_delegate(self.subject, self.address["other patient"])
+
+    def have_guardians(self, *, announced: bool = False, released: bool = False) -> str:
+        """Clinic and partner are guardians; the stranger is announced and the notice over; both have released.
+
+        Returns:
+            The recovery address.
+        """
+        guardianship, owner = self.patient._context.guardianship, self.patient.guardians.owner
+        if not guardianship.plan_of(owner).stands:
+            people = [self.address["clinic"], self.address["partner"]]
+            self.patient.guardians.appoint(people, threshold=2, notice=60)
+            self.pass_time(2)
+        if (announced or released) and not guardianship.opens_at(owner, self.address["stranger"]):
+            self.role("guardian", "clinic").announce(owner, self.address["stranger"])
+            self.pass_time(61)
+        if released:
+            for guardian in ("clinic", "partner"):
+                self.role("guardian", guardian).release(owner, self.address["stranger"])
+        return owner
+
+    def have_prepared(self) -> None:
+        """Laboratory results may be seen in an emergency, if clinic and partner agree."""
+        if not self.patient._context.emergency.prepared_of(self.subject).stands:
+            self.patient.emergency.prepare("laboratory", [self.address["clinic"], self.address["partner"]])
+
+    def have_emergency(self) -> Emergency:
+        """The other hospital has declared one."""
+        self.have_prepared()
+        ward: Provider = self.role("provider", "other hospital")
+        declared = [item for item in ward.emergencies() if item.subject == self.subject]
+        return declared[-1] if declared else ward.declare_emergency(self.subject, reason="unconscious")
+
+    def have_moved(self) -> Move:
+        """The patient has told the hospital of another wallet."""
+        if self.heir is None:
+            self.heir = self.network.patient(wallet_mode=True)
+        return self.patient.moving.to(self.heir)
+
+    def pass_time(self, seconds: int) -> None:
+        """The chain's clock goes on."""
+        chain = self.network.chain
+        assert isinstance(chain, EmbeddedChain)
+        chain.set_time(chain.now() + seconds)
 
 
 def new_account() -> Account:

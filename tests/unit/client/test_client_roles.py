@@ -16,6 +16,7 @@ import pytest
 from role_setting import PEOPLE, ROLES, Setting, Town, new_account
 
 from medrec_py import MedRec
+from medrec_py.crypto import RootKey
 from medrec_py.errors import MedRecError
 from medrec_py.types.terms import GrantStatus
 
@@ -46,7 +47,7 @@ def row(role: str, verb: str, who: str, *, reads: bool = False) -> Callable[[Try
 
 # ── anybody, about themselves ──
 
-for _role in ("patient", "provider", "viewer"):
+for _role in ("patient", "provider", "viewer", "guardian", "custodian"):
 
     @row(_role, "register", "xxxxxxxxx")
     def _register(on: Setting, person: Any, name: str) -> bool:
@@ -338,6 +339,227 @@ def _publish_vocabulary(on: Setting, person: Any, name: str) -> bool:
     table = on.digest
     person.publish_vocabulary(table)
     return on.patient._context.registrar.is_vocabulary(table)
+
+
+# ── delegates ──
+
+
+@row("delegates", "name", "x........")
+def _name_delegate(on: Setting, person: Any, name: str) -> bool:
+    person.name(on.address["other patient"], until="2090-01-01")
+    return on.is_delegate
+
+
+@row("delegates", "dismiss", "x........")
+def _dismiss_delegate(on: Setting, person: Any, name: str) -> bool:
+    on.have_delegate()
+    person.dismiss(on.address["other patient"])
+    return not on.is_delegate
+
+
+@row("delegates", "list", "x........")
+def _list_delegates(on: Setting, person: Any, name: str) -> bool:
+    on.have_delegate()
+    return any(one.subject == on.subject for one in person.list())
+
+
+@row("viewer", "delegations", ".x.......")
+def _delegations(on: Setting, person: Any, name: str) -> bool:
+    on.have_delegate()
+    return any(one.subject == on.subject for one in person.delegations())
+
+
+@row("viewer", "revoke_for", ".x.......")
+def _revoke_for(on: Setting, person: Any, name: str) -> bool:
+    on.have_delegate()
+    person.revoke_for(on.subject, on.grant.id)
+    return not on.permits(on.grant)
+
+
+@row("viewer", "suspend_for", ".x.......")
+def _suspend_for(on: Setting, person: Any, name: str) -> bool:
+    on.have_delegate()
+    person.suspend_for(on.subject, on.grant.id)
+    return not on.permits(on.grant)
+
+
+@row("viewer", "revoke_agent_for", ".x.......")
+def _revoke_agent_for(on: Setting, person: Any, name: str) -> bool:
+    on.have_delegate()
+    person.revoke_agent_for(on.subject, on.grant.id)
+    return not on.permits(on.grant, agent=True)
+
+
+@row("viewer", "close_for", ".x.......")
+def _close_for(on: Setting, person: Any, name: str) -> bool:
+    on.have_delegate()
+    person.close_for(on.subject, on.address["hospital"])
+    return not on.is_open("hospital")
+
+
+@row("viewer", "resign", ".x.......")
+def _resign(on: Setting, person: Any, name: str) -> bool:
+    on.have_delegate()
+    person.resign(on.subject)
+    return not on.is_delegate
+
+
+# ── guardians ──
+
+
+@row("guardians", "appoint", "x........")
+def _appoint(on: Setting, person: Any, name: str) -> bool:
+    turn = on.turn
+    person.appoint([on.address["clinic"], on.address["partner"]], threshold=2, notice=60)
+    return on.turn != turn
+
+
+@row("guardians", "plan", "x........")
+def _plan(on: Setting, person: Any, name: str) -> bool:
+    owner = on.have_guardians()
+    plan = person.plan()
+    return plan is not None and plan.owner == owner
+
+
+@row("guardians", "life_sign", "x........")
+def _life_sign(on: Setting, person: Any, name: str) -> bool:
+    owner = on.have_guardians(announced=True)
+    person.life_sign()
+    return on.patient._context.guardianship.opens_at(owner, on.address["stranger"]) == 0
+
+
+@row("guardians", "keep_alive", "x........")
+def _keep_alive(on: Setting, person: Any, name: str) -> bool:
+    owner = on.have_guardians(announced=True)
+    person.keep_alive()
+    return on.patient._context.guardianship.opens_at(owner, on.address["stranger"]) == 0
+
+
+@row("guardians", "end", "x........")
+def _end_plan(on: Setting, person: Any, name: str) -> bool:
+    owner = on.have_guardians()
+    person.end()
+    return not on.patient._context.guardianship.plan_of(owner).stands
+
+
+@row("guardians", "recoveries", "........x")
+def _recoveries(on: Setting, person: Any, name: str) -> bool:
+    owner = on.have_guardians(announced=True)
+    return any(one.owner == owner for one in person.recoveries())
+
+
+@row("guardians", "recover", "........x")
+def _recover(on: Setting, person: Any, name: str) -> bool:
+    """Whoever the guardians have released to, and nobody else: not even the guardians themselves."""
+    person.recover(on.have_guardians(released=True))
+    return any(item.digest == on.digest for item in person._patient.records())
+
+
+@row("guardian", "wards", "....xx...")
+def _wards(on: Setting, person: Any, name: str) -> bool:
+    owner = on.have_guardians()
+    return any(one.owner == owner for one in person.wards())
+
+
+@row("guardian", "announce", "....xx...")
+def _announce(on: Setting, person: Any, name: str) -> bool:
+    owner = on.have_guardians()
+    person.announce(owner, on.address["agent"])
+    return on.patient._context.guardianship.opens_at(owner, on.address["agent"]) != 0
+
+
+@row("guardian", "release", "....xx...")
+def _release_share(on: Setting, person: Any, name: str) -> bool:
+    return person.release(on.have_guardians(announced=True), on.address["stranger"]) is not None
+
+
+# ── emergencies ──
+
+
+@row("emergency", "prepare", "x........")
+def _prepare(on: Setting, person: Any, name: str) -> bool:
+    before = on.patient._context.emergency.prepared_of(on.subject)
+    person.prepare("laboratory", [on.address["clinic"], on.address["partner"]], subject=on.subject)
+    return on.patient._context.emergency.prepared_of(on.subject) != before
+
+
+@row("emergency", "withdraw", "x........")
+def _withdraw_prepared(on: Setting, person: Any, name: str) -> bool:
+    on.have_prepared()
+    person.withdraw()
+    return not on.patient._context.emergency.prepared_of(on.subject).stands
+
+
+@row("emergency", "plans", "x........")
+def _plans(on: Setting, person: Any, name: str) -> bool:
+    on.have_prepared()
+    return any(one.grant.subject == on.subject for one in person.plans())
+
+
+@row("emergency", "declarations", "x........")
+def _declarations(on: Setting, person: Any, name: str) -> bool:
+    emergency = on.have_emergency()
+    return any(one.id == emergency.id and one.reason == "unconscious" for one in person.declarations())
+
+
+@row("provider", "declare_emergency", "...x.....")
+def _declare(on: Setting, person: Any, name: str) -> bool:
+    on.have_prepared()
+    return bool(person.declare_emergency(on.subject, reason="unconscious").stands)
+
+
+@row("provider", "emergencies", "...x.....")
+def _emergencies(on: Setting, person: Any, name: str) -> bool:
+    emergency = on.have_emergency()
+    return any(one.id == emergency.id for one in person.emergencies())
+
+
+@row("provider", "emergency_records", "...x.....")
+def _emergency_records(on: Setting, person: Any, name: str) -> bool:
+    emergency = on.have_emergency()
+    for custodian in ("clinic", "partner"):
+        on.role("custodian", custodian).release(emergency)
+    return any(item.digest == on.digest for item in person.emergency_records(on.subject).records)
+
+
+@row("custodian", "requests", "....xx...")
+def _requests(on: Setting, person: Any, name: str) -> bool:
+    emergency = on.have_emergency()
+    return any(one.id == emergency.id for one in person.requests())
+
+
+@row("custodian", "release", "....xx...")
+def _release_key(on: Setting, person: Any, name: str) -> bool:
+    return person.release(on.have_emergency()) is not None
+
+
+# ── other wallets ──
+
+
+@row("patient", "inherit", "x........")
+def _inherit(on: Setting, person: Any, name: str) -> bool:
+    """Everybody may inherit for themselves; this looks whether anybody can make the patient inherit."""
+    before = on.head
+    person.inherit(RootKey.random())
+    return on.head != before
+
+
+@row("moving", "to", "x........")
+def _move(on: Setting, person: Any, name: str) -> bool:
+    return any(one.subject == on.subject for one in person.to(on.network.patient()).relationships)
+
+
+@row("moving", "settle", "........x")
+def _settle(on: Setting, person: Any, name: str) -> bool:
+    """The stranger has recovered what was the patient's."""
+    on.role("guardians", "stranger").recover(on.have_guardians(released=True))
+    return any(one.subject == on.subject for one in person.settle().relationships)
+
+
+@row("provider", "follow", "..x......")
+def _follow(on: Setting, person: Any, name: str) -> bool:
+    (moved,) = on.have_moved().relationships
+    return any(one.subject == moved.successor for one in person.follow())
 
 
 # ── tried out ──
