@@ -16,6 +16,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medrec_py.chain import Account, Chain
 from medrec_py.errors import InputTooLarge, InvalidInput, MedRecError, RelayUnavailable
@@ -24,7 +25,7 @@ from medrec_py.relay.journal import ActState, ActStatus, RelayJournal
 from medrec_py.relay.limits import RelayLimits, too_often
 from medrec_py.relay.metrics import CONTENT_TYPE
 from medrec_py.relay.problems import MEDIA_TYPE, problem_of, problem_of_name, status_of
-from medrec_py.relay.service import RelayService, SignerBusy
+from medrec_py.relay.service import RelayService, SignerBusy, log
 
 LONGEST_WAIT: Final = 60.0
 """Seconds that a request may wait for confirmation."""
@@ -142,6 +143,7 @@ def create_app(
         responses={code: {"model": ProblemJson} for code in (400, 429, 503)},
     )
     app.state.service = served
+    _answer_problems(app, served)
     # A page of any origin may ask: nothing here depends on cookies or on where the asker is.
     app.add_middleware(
         CORSMiddleware,
@@ -150,7 +152,6 @@ def create_app(
         allow_headers=["content-type", "idempotency-key"],
         expose_headers=["retry-after"],
     )
-    _answer_problems(app, served)
     _add_routes(app, served)
     return app
 
@@ -271,9 +272,24 @@ def _answer_problems(app: FastAPI, service: RelayService) -> None:
     async def unrouted(_: Request, error: HTTPException) -> JSONResponse:
         return answer(InvalidInput(f"{error.detail}.", hint="See /openapi.json."), error.status_code)
 
-    @app.exception_handler(Exception)
-    async def broken(_: Request, error: Exception) -> JSONResponse:
-        return answer(RelayUnavailable(f"The relayer has a defect ({type(error).__name__})."), 500)
+    class Quiet:
+        """Answers what nobody foresaw, and logs its kind alone: servers log whole errors, whose words name people."""
+
+        def __init__(self, inner: ASGIApp) -> None:
+            self._inner = inner
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await self._inner(scope, receive, send)
+                return
+            try:
+                await self._inner(scope, receive, send)
+            except Exception as error:
+                log.error("a request failed: %s", type(error).__name__)
+                refusal = RelayUnavailable(f"The relayer has a defect ({type(error).__name__}).")
+                await answer(refusal, 500)(scope, receive, send)
+
+    app.add_middleware(Quiet)
 
 
 def act_json(state: ActState) -> ActJson:

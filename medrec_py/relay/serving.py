@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -24,14 +26,31 @@ def serve(app: Any, host: str, port: int, ready: Callable[[str], None]) -> None:
         PortTaken: The port is in use, or can't be had.
     """
     listening = bind(host, port)
-    # Neither access log nor proxy headers: nothing of who asks is written down, or believed.
+    # No access log: nothing of who asks is written down. A proxy on this machine, and no other, is believed about it.
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="on"
+        app, log_level="warning", access_log=False, server_header=False, forwarded_allow_ips="127.0.0.1,::1"
     )
     with listening:
         name = f"[{host}]" if ":" in host else host
-        ready(f"http://{name}:{listening.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[listening])
+        server = uvicorn.Server(config)
+        with _ended_by_signals(server):
+            ready(f"http://{name}:{listening.getsockname()[1]}")
+            server.run(sockets=[listening])
+
+
+@contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Makes a signal an orderly end: uvicorn raises it once more when it has ended, which would kill the process."""
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -156,6 +156,19 @@ def test_health_is_good_while_it_works_and_bad_when_nobody_carries(world, server
     assert response.json()["problems"] == ["Acts are not being carried."]
 
 
+def test_a_defect_is_answered_and_only_its_kind_is_logged(world, server, monkeypatch, caplog, capfd):
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError(f"{world.patient.address} divided by nothing")
+
+    monkeypatch.setattr(server.service, "submit", broken)
+    response = server.post(world.granting(world.presented()))
+    assert response.status_code == 500
+    assert problem(response)["error"] == "RelayUnavailable"
+    said = caplog.text + "".join(capfd.readouterr()) + response.text
+    assert "ZeroDivisionError" in caplog.text
+    assert world.patient.address not in said
+
+
 def test_what_happens_is_counted(world, server):
     server.post(world.granting(world.presented()))
     server.post(world.medrec.revoke_with_sig(world.patient.address, os.urandom(32), bytes(65)))
