@@ -78,20 +78,74 @@ export function narrative(resource: Resource): string | undefined {
   return markup === undefined ? undefined : asText(wordsOfMarkup(markup));
 }
 
+/** Tags at whose end a line ends. */
+const BLOCKS: ReadonlySet<string> = new Set([
+  "p",
+  "div",
+  "li",
+  "tr",
+  "table",
+  "ul",
+  "ol",
+  "h1",
+  "h2",
+  "h3",
+  "h4",
+  "h5",
+  "h6",
+]);
+
 /**
  * The words of markup. It is shown as text whatever this leaves over, so it need not be a parser, only readable:
- * blocks become lines, other tags go, entities become characters.
+ * blocks become lines, other tags go, entities become characters. It takes time in proportion to the length, also for
+ * markup that was made to take longer: what is not found once is not looked for again.
  */
 export function wordsOfMarkup(markup: string): string {
-  return markup
-    .replace(/<(script|style)\b[\s\S]*?(<\/\1\s*>|$)/gi, "")
-    .replace(/<!--[\s\S]*?(-->|$)/g, "")
-    .replace(/<(br|hr)\b[^>]*>|<\/(p|div|li|tr|h[1-6]|table|ul|ol)\s*>/gi, "\n")
-    .replace(/<\/(td|th)\s*>/gi, "\t")
-    .replace(/<\/?[a-z!?][^>]*>/gi, "")
-    .replace(/&(#x?[0-9a-f]+|amp|lt|gt|quot|apos|nbsp);/gi, (entity, name: string) => character(name) ?? entity)
-    .replace(/[ \t]*\n\s*\n\s*/g, "\n\n")
-    .trim();
+  const parts: string[] = [];
+  let here = 0;
+  while (here < markup.length) {
+    const open = markup.indexOf("<", here);
+    if (open < 0) break;
+    parts.push(markup.slice(here, open));
+    here = open;
+    if (markup.startsWith("<!--", open)) {
+      const end = markup.indexOf("-->", open);
+      here = end < 0 ? markup.length : end + 3;
+      continue;
+    }
+    const [, slash = "", written] = /^<([/!?]?)([a-z][a-z0-9]*)/i.exec(markup.slice(open, open + 16)) ?? [];
+    if (written === undefined) {
+      parts.push("<");
+      here = open + 1;
+      continue;
+    }
+    const close = markup.indexOf(">", open);
+    if (close < 0) break;
+    here = close + 1;
+    const name = written.toLowerCase();
+    if (name === "br" || name === "hr" || (slash && BLOCKS.has(name))) parts.push("\n");
+    else if (slash && (name === "td" || name === "th")) parts.push("\t");
+    else if (!slash && (name === "script" || name === "style")) {
+      const ends = new RegExp(`</${name}`, "gi");
+      ends.lastIndex = here;
+      here = ends.exec(markup)?.index ?? markup.length;
+    }
+  }
+  parts.push(markup.slice(here));
+  const words = parts
+    .join("")
+    .replace(/&(#x?[0-9a-f]{1,8}|amp|lt|gt|quot|apos|nbsp);/gi, (entity, name: string) => character(name) ?? entity);
+  return withoutEmptyRuns(words);
+}
+
+/** Lines without spaces at their ends, and no more than one empty line after another. */
+function withoutEmptyRuns(words: string): string {
+  const kept: string[] = [];
+  for (const line of words.split("\n")) {
+    const trimmed = line.trimEnd();
+    if (trimmed || (kept.length && kept.at(-1) !== "")) kept.push(trimmed);
+  }
+  return kept.join("\n").trim();
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };

@@ -100,14 +100,15 @@ function titleOf(type: string, resource: Resource): string | undefined {
     case "MedicationStatement":
     case "MedicationAdministration":
     case "MedicationDispense":
-      return concept(resource.medicationCodeableConcept) ?? reference(resource.medicationReference);
+      return concept(resource.medicationCodeableConcept) ?? reference(resource.medicationReference, resource);
     case "Encounter":
       return concept(resource.type) ?? concept(resource.class);
     case "DocumentReference":
     case "Composition":
       return asText(resource.title) ?? asText(resource.description) ?? concept(resource.type);
-    case "CarePlan":
     case "CareTeam":
+      return asText(resource.name) ?? concept(resource.category) ?? (roles(resource).join(", ") || undefined);
+    case "CarePlan":
       return asText(resource.title) ?? asText(resource.name) ?? concept(resource.category);
     case "Goal":
       return concept(resource.description);
@@ -123,7 +124,11 @@ function titleOf(type: string, resource: Resource): string | undefined {
     case "PractitionerRole":
       return concept(resource.specialty) ?? reference(resource.practitioner) ?? concept(resource.code);
     case "Device":
-      return asText(at(resource, "deviceName", "name")) ?? concept(resource.type);
+      return (
+        asText(at(resource, "deviceName", "name")) ??
+        concept(resource.type) ??
+        asText(at(resource, "udiCarrier", "carrierHRF"))
+      );
     case "FamilyMemberHistory":
       return concept(resource.relationship);
     default:
@@ -191,13 +196,16 @@ export function details(resource: Resource): Detail[] {
   say("bodySite", concepts(resource.bodySite).join(", ") || concept(resource.bodySite));
   say("method", concept(resource.method));
   const when = period(resource.period ?? resource.performedPeriod ?? resource.effectivePeriod);
-  say("start", when.start, true);
+  say("start", when.start ?? asText(resource.startDate) ?? asText(resource.manufactureDate), true);
+  say(
+    "identifier",
+    asText(at(resource, "udiCarrier", "deviceIdentifier")) ?? asText(at(resource, "identifier", "value")),
+  );
+  say("type", concepts(resource.specialty).join(", "));
   say("end", when.end ?? asText(resource.abatementDateTime), true);
   const reasons = concepts(resource.reasonCode);
-  const reasonReferences = asObjects(resource.reasonReference)
-    .map(reference)
-    .filter((words) => words !== undefined);
-  say("reason", [...reasons, ...reasonReferences.filter((words) => !words.startsWith("urn:"))].join(", "));
+  const reasonReferences = asObjects(resource.reasonReference).map((one) => reference(one, resource));
+  say("reason", [...reasons, ...reasonReferences].filter(Boolean).join(", "));
   say("outcome", concept(resource.outcome) ?? asText(resource.outcome));
   say("findings", asText(resource.conclusion));
   say(
@@ -207,7 +215,8 @@ export function details(resource: Resource): Detail[] {
       .filter(Boolean)
       .join(", "),
   );
-  say("members", named(asObjects(resource.participant).map((one) => one.member ?? one.individual)));
+  say("members", roles(resource).join(", "));
+  say("participants", named(asObjects(resource.participant).map((one) => one.member ?? one.individual)));
   say("series", series(resource));
   say("performer", named([...asObjects(resource.performer), ...asObjects(at(resource, "performer", "actor"))]));
   say("prescriber", named([resource.requester]));
@@ -240,6 +249,11 @@ function codes(value: unknown): string | undefined {
 function named(values: unknown[]): string | undefined {
   const words = values.map((value) => asText(at(value, "display"))).filter((word) => word !== undefined);
   return words.length ? [...new Set(words)].join(", ") : undefined;
+}
+
+/** The roles of a team's members, each once. */
+function roles(resource: Resource): string[] {
+  return [...new Set(asObjects(resource.participant).flatMap((one) => concepts(one.role)))];
 }
 
 function dosageWords(dosage: Resource): string | undefined {

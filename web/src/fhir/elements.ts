@@ -21,7 +21,7 @@ export function asText(value: unknown): string | undefined {
 
 /** A number, also when it came as a string so as to keep its digits. */
 export function asNumber(value: unknown): number | undefined {
-  const parsed = typeof value === "string" && /^-?\d/.test(value) ? Number(value) : value;
+  const parsed = typeof value === "string" && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(value) ? Number(value) : value;
   return typeof parsed === "number" && Number.isFinite(parsed) ? parsed : undefined;
 }
 
@@ -57,10 +57,16 @@ export function concepts(value: unknown): string[] {
     .filter((words) => words !== undefined);
 }
 
-/** The words of a reference: its display, else what it points at. */
-export function reference(value: unknown): string | undefined {
-  const found = Array.isArray(value) ? value[0] : value;
-  return asText(at(found, "display")) ?? asText(at(found, "reference"));
+/**
+ * The words of a reference: its display, else the words of what it points at inside `resource`. A bare address such as
+ * `urn:uuid:…` says nothing to anybody.
+ */
+export function reference(value: unknown, resource?: Resource): string | undefined {
+  const display = asText(at(value, "display"));
+  const target = asText(at(value, "reference"));
+  if (display !== undefined || !target?.startsWith("#")) return display;
+  const contained = asObjects(resource?.contained).find((one) => one.id === target.slice(1));
+  return contained && (concept(contained.code) ?? asText(contained.name) ?? humanName(contained.name));
 }
 
 /** A quantity with its unit, its digits as they were sent. */

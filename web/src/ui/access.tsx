@@ -9,7 +9,7 @@ import { Icon } from "./icons.tsx";
 import { Empty, Heading } from "./pieces.tsx";
 import { link } from "./route.ts";
 import { client, lastShared, summary } from "./session.ts";
-import { isLive } from "./viewer.tsx";
+import { isInForce } from "./viewer.tsx";
 
 export interface GrantNode {
   grant: GrantView;
@@ -65,7 +65,7 @@ function JustShared() {
   const id = lastShared.value;
   const open = client.value;
   const grant = summary.value?.grants.find((one) => one.id === id);
-  if (!id || !open || (grant && !isLive(grant))) return null;
+  if (!id || !open || (grant && !isInForce(grant, summary.value?.grants ?? []))) return null;
   return (
     <div class="notice good" role="status">
       <Icon name="check" />
@@ -153,5 +153,5 @@ function isBelow(node: GrantNode, other: GrantNode): boolean {
 }
 
 function hasLive(node: GrantNode): boolean {
-  return isLive(node.grant) || node.children.some(hasLive);
+  return isInForce(node.grant, summary.value?.grants ?? []) || node.children.some(hasLive);
 }

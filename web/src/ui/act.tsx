@@ -83,6 +83,8 @@ function Conversation({ act }: { act: Act }) {
       end = { kind: "failed", error: asPageError(error) };
     }
     setPhase(end);
+    // The outcome may lie below what was opened to be read.
+    setTimeout(() => status.current?.scrollIntoView({ block: "nearest" }), 0);
     if (end.kind === "failed") setCanSendSelf(RELAY_FAULTS.has(end.error.code));
     if (end.kind !== "confirmed") return;
     announcement.value = text("act.confirmed");

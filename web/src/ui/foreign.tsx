@@ -95,13 +95,16 @@ const ALPHABETS = ["Latin", "Cyrillic", "Greek", "Armenian", "Cherokee", "Hebrew
 
 /** Whether a word mixes alphabets whose letters look alike, as names made to deceive do. */
 export function mixesAlphabets(value: string): boolean {
-  return value.split(/[\s\-.,;:()/]+/u).some((word) => ALPHABETS.filter((letters) => letters.test(word)).length > 1);
+  return value
+    .slice(0, 500)
+    .split(/[\s\-.,;:()/]+/u)
+    .some((word) => ALPHABETS.filter((letters) => letters.test(word)).length > 1);
 }
 
 /** An address, short but comparable: its picture, first and last digits; the whole one for screen readers and copying. */
 export function Address({ value, isWhole = false }: { value: AddressType; isWhole?: boolean }) {
   return (
-    <span class="address" title={value}>
+    <span class={isWhole ? "address whole" : "address"} title={value}>
       <Seal value={value} />
       {isWhole ? <code>{value}</code> : <code>{`${value.slice(0, 8)}…${value.slice(-6)}`}</code>}
     </span>

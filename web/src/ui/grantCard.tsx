@@ -9,8 +9,8 @@ import { Address, Foreign, ForeignText, Party } from "./foreign.tsx";
 import { Icon } from "./icons.tsx";
 import { Disclosure, Tag, type Tone } from "./pieces.tsx";
 import { classIcon, className, purposeName } from "./recordClasses.ts";
-import { client, isOwn } from "./session.ts";
-import { isLive, Viewer } from "./viewer.tsx";
+import { client, isOwn, summary } from "./session.ts";
+import { isInForce, isLive, Viewer } from "./viewer.tsx";
 
 const TONES: Readonly<Record<GrantView["state"], Tone>> = {
   active: "good",
@@ -24,6 +24,7 @@ const TONES: Readonly<Record<GrantView["state"], Tone>> = {
 
 export function GrantCard({ grant }: { grant: GrantView }) {
   const label = `grant-${grant.id}`;
+  const inForce = isInForce(grant, summary.value?.grants ?? []);
   return (
     <article class={`card grant ${grant.kind.replace(" ", "-")}`} aria-labelledby={label}>
       <div class="grant-head">
@@ -33,9 +34,13 @@ export function GrantCard({ grant }: { grant: GrantView }) {
         <span class="tags">
           {grant.kind === "emergency" && <Tag tone="danger">{text("access.emergency")}</Tag>}
           {grant.kind === "emergency plan" && <Tag>{text("access.emergencyPlan")}</Tag>}
-          <Tag tone={TONES[grant.state]} {...(grant.state === "suspended" ? { icon: "pause" as const } : {})}>
-            {text(`grantState.${grant.state}`)}
-          </Tag>
+          {isLive(grant) && !inForce ? (
+            <Tag tone="danger">{text("access.endedAbove")}</Tag>
+          ) : (
+            <Tag tone={TONES[grant.state]} {...(grant.state === "suspended" ? { icon: "pause" as const } : {})}>
+              {text(`grantState.${grant.state}`)}
+            </Tag>
+          )}
         </span>
       </div>
       <ul class="class-list" aria-label={text("access.classes")}>
@@ -127,7 +132,7 @@ export function GrantCard({ grant }: { grant: GrantView }) {
           </>
         )}
       </Disclosure>
-      {isLive(grant) && <Actions grant={grant} />}
+      {inForce && <Actions grant={grant} />}
     </article>
   );
 }

@@ -12,6 +12,8 @@ import { link } from "./route.ts";
 import { Spark, Trend } from "./trend.tsx";
 
 const STEP = 24;
+/** Values that a table shows before it is asked for all of them. */
+const ROWS = 12;
 
 export function LabResults({ records }: { records: readonly RecordView[] }) {
   const all = useMemo(
@@ -75,41 +77,50 @@ export function FlagTag({ flag }: { flag: Measurement["flag"] }) {
 }
 
 export function MeasurementTable({ points, name }: { points: readonly Measurement[]; name: string }) {
-  const hasNames = points.some((point) => point.name !== name);
+  const [isWhole, setWhole] = useState(false);
+  const hasNames = points.some((point) => point.name.toLowerCase() !== name.toLowerCase());
+  const shown = isWhole ? points : points.slice(0, ROWS);
   return (
-    <ScrollBox label={text("labs.table", { name })}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{text("labs.date")}</th>
-            {hasNames && <th scope="col">{text("labs.test")}</th>}
-            <th scope="col">{text("labs.value")}</th>
-            <th scope="col">{text("labs.range")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {points.map((point, index) => (
-            <tr key={`${point.key} ${index}`}>
-              <td>
-                <a href={link("records", point.key)}>
-                  {point.date ? clinicalDate(point.date) : text("records.undated")}
-                </a>
-              </td>
-              {hasNames && (
-                <td>
-                  <Foreign value={point.name} limit={90} />
-                </td>
-              )}
-              <td class="value">
-                <Foreign value={point.words ?? ""} limit={60} /> <FlagTag flag={point.flag} />
-              </td>
-              <td>
-                {point.range ? <Foreign value={rangeWords(point.range) ?? ""} limit={60} /> : text("labs.noRange")}
-              </td>
+    <>
+      <ScrollBox label={text("labs.table", { name })}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{text("labs.date")}</th>
+              {hasNames && <th scope="col">{text("labs.test")}</th>}
+              <th scope="col">{text("labs.value")}</th>
+              <th scope="col">{text("labs.range")}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </ScrollBox>
+          </thead>
+          <tbody>
+            {shown.map((point, index) => (
+              <tr key={`${point.key} ${index}`}>
+                <td>
+                  <a href={link("records", point.key)}>
+                    {point.date ? clinicalDate(point.date) : text("records.undated")}
+                  </a>
+                </td>
+                {hasNames && (
+                  <td>
+                    <Foreign value={point.name} limit={90} />
+                  </td>
+                )}
+                <td class="value">
+                  <Foreign value={point.words ?? ""} limit={60} /> <FlagTag flag={point.flag} />
+                </td>
+                <td>
+                  {point.range ? <Foreign value={rangeWords(point.range) ?? ""} limit={60} /> : text("labs.noRange")}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </ScrollBox>
+      {shown.length < points.length && (
+        <button type="button" class="button start" onClick={() => setWhole(true)}>
+          {counted("labs.allValues", points.length)}
+        </button>
+      )}
+    </>
   );
 }

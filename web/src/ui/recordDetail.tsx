@@ -1,6 +1,6 @@
 /** One record: its facts in words, its notes and pictures, where it comes from, and the FHIR it is. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { RecordView } from "../client/api.ts";
 import {
   type Attachment,
@@ -26,9 +26,9 @@ import { Trend } from "./trend.tsx";
 
 export function RecordDetail({ record }: { record: RecordView }) {
   const head = headline(record.resource);
-  const attached = attachments(record.resource);
+  const attached = useMemo(() => attachments(record.resource), [record]);
   const measured = measurements(record.resource, record.key, record.date);
-  const own = narrative(record.resource);
+  const own = useMemo(() => narrative(record.resource), [record]);
   return (
     <>
       <p class="crumb">
@@ -119,7 +119,7 @@ function Facts({ record }: { record: RecordView }) {
 
 function Attached({ attached }: { attached: Attachment }) {
   const title = attached.title ? <Foreign value={attached.title} limit={160} /> : text("record.attachment");
-  const words = textOfAttachment(attached);
+  const words = useMemo(() => textOfAttachment(attached), [attached.data, attached.type]);
   return (
     <Card title={title} icon={isPicture(attached) ? "image" : "note"}>
       {words !== undefined ? (

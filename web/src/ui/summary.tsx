@@ -3,7 +3,7 @@
 import type { GrantView, Relationship, Summary } from "../client/api.ts";
 import { counted, text } from "../text/catalogue.ts";
 import { day, distance } from "../text/moments.ts";
-import { Party } from "./foreign.tsx";
+import { Foreign, Party } from "./foreign.tsx";
 import { HistoryList } from "./history.tsx";
 import { Notices } from "./notices.tsx";
 import { Card, Empty, Fault, Heading, Progress, Tag } from "./pieces.tsx";
@@ -12,7 +12,7 @@ import { link } from "./route.ts";
 import { invitations, isRefreshing, progress, records, refresh, refreshError, summary } from "./session.ts";
 import { Timeline } from "./timeline.tsx";
 import { VerifiedBadge } from "./verified.tsx";
-import { isLive, Viewer } from "./viewer.tsx";
+import { isInForce, Viewer } from "./viewer.tsx";
 
 const SHOWN = 6;
 
@@ -35,7 +35,7 @@ export function SummaryScreen() {
 }
 
 function Whole({ summary: seen }: { summary: Summary }) {
-  const live = seen.grants.filter(isLive);
+  const live = seen.grants.filter((one) => isInForce(one, seen.grants));
   const open = seen.relationships.filter((one) => one.closedAt === null);
   return (
     <>
@@ -142,6 +142,11 @@ function LiveGrant({ grant }: { grant: GrantView }) {
           {grant.classes.slice(0, 3).map(className).join(text("list.separator"))}
           {grant.classes.length > 3 && ` ${text("list.more", { count: grant.classes.length - 3 })}`}
         </p>
+        {grant.parent && grant.kind !== "emergency" && (
+          <p class="quiet-line">
+            {text("access.grantor")} <Foreign value={grant.grantorName || grant.grantor} limit={60} />
+          </p>
+        )}
       </div>
       <div class="row-side">
         {grant.kind === "emergency" && <Tag tone="danger">{text("access.emergency")}</Tag>}

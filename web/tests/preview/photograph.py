@@ -1,4 +1,6 @@
-"""Photographs the preview's screens and counts what axe finds on them: `python tests/preview/photograph.py FOLDER [NAME…]`.
+"""Photographs the preview's screens, and counts what axe finds on them.
+
+`python tests/preview/photograph.py FOLDER [NAME…]`: NAME is a screen, or part of a variant such as `320-dark-en`.
 
 Needs the preview's server: `npx vite -c tests/preview/vite.config.ts`.
 """
@@ -6,7 +8,7 @@ Needs the preview's server: `npx vite -c tests/preview/vite.config.ts`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,13 @@ SCREENS = {
     "emergency": "unlocked&scene=emergency#/people/emergency",
     "recover": "connected#/recover",
     "settings": "unlocked#/settings",
+    "dialog": "unlocked#/access",
+    "dialog-failed": "unlocked&scene=relayer%20down#/access",
+    "dialog-confirmed": "unlocked#/access",
+    "shared": "unlocked#/share",
+    "share-errors": "unlocked#/share",
+    "key-file": "connected&scene=unsteady%20wallet",
+    "invitation": "unlocked#/people",
 }
 SIZES = {1280: 900, 768: 1000, 320: 700}
 
@@ -69,7 +78,56 @@ def open_screen(page: Page, name: str, language: str) -> None:
     if name == "recover":
         page.get_by_role("button").filter(has=page.locator("svg")).last.click()
         page.wait_for_selector(".qr")
+    if name in STEPS:
+        STEPS[name](page)
     page.wait_for_timeout(120)
+
+
+def withdraw(page: Page) -> None:
+    """Opens the dialog that ends somebody's access."""
+    page.locator(".grant .withdraw").first.click()
+    page.wait_for_selector(".sentence")
+    page.locator(".dialog summary").click()
+
+
+def sign(page: Page) -> None:
+    """Signs in the dialog and waits for what becomes of it."""
+    withdraw(page)
+    page.locator(".dialog .primary").click()
+    page.wait_for_selector(".dialog .notice")
+
+
+def share(page: Page) -> None:
+    """Shares with the first provider that is found."""
+    page.locator(".find input").fill("hospital")
+    page.locator(".found-party").first.click()
+    page.locator(".choices.grid label").first.click()
+    page.locator(".submit-row .primary").click()
+    page.wait_for_selector(".sentence")
+    page.locator(".dialog .primary").click()
+    page.wait_for_selector(".dialog .notice.good")
+    page.locator(".dialog .primary").click()
+    page.wait_for_selector("main > .notice.good")
+
+
+def invite(page: Page) -> None:
+    """Shows the patient's own code and reads an invitation."""
+    page.locator(".columns .primary").first.click()
+    page.wait_for_selector(".qr")
+    page.locator("textarea").fill("{}")
+    page.locator("form .primary").click()
+    page.wait_for_selector(".pending")
+
+
+STEPS: dict[str, Callable[[Page], object]] = {
+    "dialog": withdraw,
+    "dialog-failed": sign,
+    "dialog-confirmed": sign,
+    "shared": share,
+    "share-errors": lambda page: page.locator(".submit-row .primary").click(),
+    "key-file": lambda page: (page.locator("form .wide").click(), page.wait_for_selector(".key-file")),
+    "invitation": invite,
+}
 
 
 def violations(page: Page) -> list[dict[str, Any]]:
@@ -77,13 +135,16 @@ def violations(page: Page) -> list[dict[str, Any]]:
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=str(AXE))
     found: list[dict[str, Any]] = page.evaluate(
-        "async () => (await axe.run()).violations.map(v => "
-        "({id: v.id, help: v.help, nodes: v.nodes.slice(0, 4).map(n => n.html.slice(0, 160) + ' || ' + n.failureSummary.slice(0, 300))}))"
+        """async () => (await axe.run()).violations.map(fault => ({
+            id: fault.id, help: fault.help,
+            nodes: fault.nodes.slice(0, 4).map(node => node.html.slice(0, 160) + node.failureSummary.slice(0, 300)),
+        }))"""
     )
     return found
 
 
 def main() -> None:
+    """Goes through every variant of every screen asked for."""
     folder, *wanted = sys.argv[1:]
     only = [name for name in wanted if name in SCREENS] or list(SCREENS)
     variants = [name for name in wanted if name not in SCREENS]
