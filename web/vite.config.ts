@@ -18,5 +18,6 @@ export default defineConfig({
   plugins: [slip39InBrowsers],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: { target: "es2022", sourcemap: false, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  test: { include: ["tests/**/*.test.ts", "tests/**/*.test.tsx"] },
+  // Readers are tried on thousands of damaged inputs, which takes some seconds on a busy machine.
+  test: { include: ["tests/**/*.test.ts", "tests/**/*.test.tsx"], testTimeout: 30_000 },
 });

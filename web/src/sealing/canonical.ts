@@ -7,7 +7,7 @@
 
 import { PageError } from "../errors";
 import { utf8 } from "../types/bytes";
-import { canonicalText, decode, isObject, type JsonObject, parse } from "../types/jsonValues";
+import { canonicalText, isObject, type JsonObject, parse } from "../types/jsonValues";
 
 /** Bytes of records in one parcel: `medrec_py.sealing.canonical` says why so many. */
 export const MAX_EXPANDED = 1 << 26;
@@ -17,6 +17,8 @@ export const MAX_EXPANDED = 1 << 26;
  * what is read takes far more memory than what it was read from.
  */
 export const MAX_VALUES = 1 << 21;
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export interface Records {
   readonly resources: JsonObject[];
@@ -64,7 +66,10 @@ export function readRecords(data: Uint8Array): Records {
   const values = countValues(data);
   if (values > MAX_VALUES) throw new PageError("ContentTooLarge", { announced: values, limit: MAX_VALUES });
   try {
-    const lines = decode(data).split("\n");
+    // A byte order mark may begin each line, as for Python, where each is a document of its own.
+    const lines = UTF8.decode(data)
+      .split("\n")
+      .map((line) => (line.startsWith("\ufeff") ? line.slice(1) : line));
     if (lines.pop() !== "") throw new PageError("ContentInvalid");
     const resources = lines.map((line) => {
       const resource = parse(line);

@@ -27,6 +27,7 @@ import {
 } from "./zstdTables";
 
 const CHECKSUM_BYTES = 4;
+const WORTH_DOUBLING = 64;
 
 /**
  * The content of exactly one zstd frame.
@@ -199,8 +200,16 @@ class BlockDecoder {
     const { out } = this;
     const end = this.#at + length;
     if (distance >= length) out.copyWithin(this.#at, this.#at - distance, end - distance);
-    // A match may run into what it writes, and so repeats itself: byte by byte.
-    else for (let at = this.#at; at < end; at++) out[at] = out[at - distance] as number;
+    // A match may run into what it writes, and so repeats itself: short ones byte by byte, long ones ever doubled.
+    else if (length < WORTH_DOUBLING) for (let at = this.#at; at < end; at++) out[at] = out[at - distance] as number;
+    else {
+      const from = this.#at - distance;
+      for (let at = this.#at; at < end; ) {
+        const piece = Math.min(at - from, end - at);
+        out.copyWithin(at, from, from + piece);
+        at += piece;
+      }
+    }
     this.#at = end;
   }
 

@@ -126,6 +126,19 @@ describe("the key tree", () => {
     for (const { epoch, classNumber, period, key } of found) {
       expect(leafFor([top], epoch, classNumber, period)?.equals(key)).toBe(true);
     }
+    const ended = [
+      ...compartments([...held, top], { classes: [3], epochs: [4], firstYear: 2100, includeUndated: false }),
+    ];
+    expect(ended.map(({ epoch, period }) => [epoch, period])).toEqual(
+      Array.from({ length: 56 }, (_, at) => [4, 2155 - at]),
+    );
+  });
+
+  it("leads from each node to itself", () => {
+    for (const text of ["/", "/0", "/0/3", "/0/3/0111", "/0/3/01110000", "/0/3/undated"]) {
+      const node = derive(top, Path.parse(text));
+      expect(derive(node, node.path).key.equals(node.key)).toBe(true);
+    }
   });
 
   it("never leads up or sideways", async () => {

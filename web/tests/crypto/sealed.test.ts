@@ -96,6 +96,15 @@ describe("streams", () => {
       expect((await errorOf(() => cipher.decrypt(data))).code).toBe("ParcelTampered");
   });
 
+  it("whose last chunk is full fail with anything behind it", async () => {
+    const sealed = await cipher.encrypt(new Dice(23).bytes(64));
+    for (let more = 1; more < 50; more++) {
+      const longer = new Uint8Array(sealed.length + more);
+      longer.set(sealed);
+      expect((await errorOf(() => cipher.decrypt(longer))).code).toBe("ParcelTampered");
+    }
+  });
+
   it("are read at random, touching only the chunks that hold what is asked for", async () => {
     const plaintext = new Dice(4).bytes(1000);
     const sealed = await cipher.encrypt(plaintext);

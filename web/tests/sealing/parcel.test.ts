@@ -221,18 +221,30 @@ describe("what an author put into a parcel", () => {
   });
 
   it("is refused when it isn't", async () => {
-    const hidden = good.slice();
+    const padded = Array.from({ length: 8 }, (_, size) => compress(utf8(`{"a":"${"x".repeat(size)}"}\n`)))
+      .map((body) => ({ body, frame: wrap(Kind.RECORDS, body) }))
+      .find(({ body, frame }) => frame.length > body.length + 11);
+    if (!padded) throw new Error("One of eight lengths is padded.");
+    const hidden = padded.frame.slice();
     hidden[hidden.length - 9] = 1;
+    const wider = new Uint8Array(padme(good.length + 100));
+    wider.set(good.subarray(0, good.length - 8));
+    wider.set(good.subarray(good.length - 8), wider.length - 8);
     const longer = good.slice();
-    longer[longer.length - 9 + 8] = 255;
+    longer[longer.length - 1] = 255;
     const huge = good.slice();
     huge.fill(255, huge.length - 8);
+    const high = good.slice();
+    high[high.length - 8] = 1;
     const frames = [
       new Uint8Array(),
       new Uint8Array(3),
       Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+      hidden,
+      wider,
       longer,
       huge,
+      high,
       wrap(Kind.RECORDS, compress(utf8('{"a":1}\n')), utf8("{}")),
       wrap(Kind.RECORDS, utf8("not compressed")),
       wrap(Kind.BLOB, utf8("x"), utf8("{}")),
@@ -241,7 +253,6 @@ describe("what an author put into a parcel", () => {
         wrap(Kind.RECORDS, compress(utf8(text))),
       ),
     ];
-    if (padme(good.length) !== good.length || hidden[hidden.length - 9] === good[good.length - 9]) throw new Error();
     for (const [at, frame] of frames.entries()) {
       expect((await errorOf(await sealedFrame(frame))).code, String(at)).toBe("ContentInvalid");
     }
@@ -274,7 +285,14 @@ describe("headers and records", () => {
     }
   });
 
-  it("keep a byte order mark out of the first record alone, as Python does", () => {
-    expect(readRecords(utf8('\ufeff{"a":1}\n')).resources).toEqual([{ a: 1 }]);
+  it("keep a byte order mark out of each record, as Python does, and no more than one", async () => {
+    const { resources, lines } = readRecords(utf8('\ufeff{"a":1}\n\ufeff{"b":1}\n'));
+    expect([resources, lines]).toEqual([
+      [{ a: 1 }, { b: 1 }],
+      ['{"a":1}', '{"b":1}'],
+    ]);
+    for (const text of ['\ufeff\ufeff{"a":1}\n', '{"a":1}\ufeff\n', '{"a":1}\n\ufeff\ufeff{"b":1}\n']) {
+      expect((await errorOf(() => readRecords(utf8(text)))).code).toBe("ContentInvalid");
+    }
   });
 });
