@@ -53,7 +53,7 @@ def test_two_custodians_open_what_was_prepared_and_the_patient_stops_it(
     assert [item.record.reference for item in ward.emergency_records(subject).records] == ["Observation/lab"]
     # The patient comes back, sees who and why and who helped, and ends it.
     page.page.reload()
-    page.connect().unlock()
+    page.connect().unlock().go("summary")
     alert = page.main.get_by_role("alert")
     expect(alert).to_contain_text("Emergency ward", timeout=SLOW)
     expect(alert).to_contain_text(WHY)

@@ -74,6 +74,7 @@ class WebNetwork:
         network: The SDK's way in, for everybody but the patient.
         relayer: Pays for the patients' acts, through the page's server and through the SDK.
         url: Where the page is.
+        ipfs_folder: Kubo's repository.
     """
 
     anvil: AnvilNode
@@ -85,6 +86,7 @@ class WebNetwork:
     clinic: Viewer
     registrar: Registrar
     url: str
+    ipfs_folder: Path
 
     def account(self, ether: int = 1) -> Account:
         """A new account with some ether; 0 for none."""
@@ -149,7 +151,7 @@ def running(home: Path) -> Iterator[WebNetwork]:
         url = opened.enter_context(
             site(anvil.url, kubo.api_address, home / "deployments", relayer, home / "relay.sqlite")
         )
-        yield WebNetwork(anvil, kubo, network, operator, relayer, hospital, clinic, registrar, url)
+        yield WebNetwork(anvil, kubo, network, operator, relayer, hospital, clinic, registrar, url, home / "ipfs")
 
 
 @contextmanager
