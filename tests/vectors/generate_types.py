@@ -212,6 +212,10 @@ def texts() -> dict:
         b"".join(hashlib.sha256(at.to_bytes(8, "big")).digest() for at in range(60)),
         b'{"resourceType":"Observation","status":"final"}\n' * 100,
         " ".join(words).encode(),
+        "".join(
+            f'{{"code":"{word[:4]}-{at % 9}","id":"{word}","status":"final","value":{len(word)}.{at % 50}}}\n'
+            for at, word in enumerate(words[:400])
+        ).encode(),
     ]
     frames = [
         {

@@ -50,7 +50,8 @@ function isDay(text: string): boolean {
   const found = DAY.exec(text);
   if (!found) return false;
   const [year, month, date] = found.slice(1).map(Number) as [number, number, number];
-  const found_ = new Date(0);
-  found_.setUTCFullYear(year, month - 1, date);
-  return year > 0 && found_.getUTCMonth() === month - 1 && found_.getUTCDate() === date;
+  // A day that its month doesn't have runs over into another month.
+  const moved = new Date(0);
+  moved.setUTCFullYear(year, month - 1, date);
+  return year > 0 && moved.getUTCMonth() === month - 1;
 }

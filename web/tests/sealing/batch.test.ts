@@ -53,6 +53,13 @@ describe("batches", () => {
     expect((await errorOf(() => read.require(hex(root), leaves.length + 1))).code).toBe("ParcelTampered");
     expect((await errorOf(() => read.require(hex("00".repeat(32)), leaves.length))).code).toBe("ParcelTampered");
     const [first] = read.entries;
+    const swapped = bytes(manifest);
+    swapped.set(bytes(manifest).subarray(87, 167), 7);
+    swapped.set(bytes(manifest).subarray(7, 87), 87);
+    const twice = bytes(manifest);
+    twice.set(twice.subarray(7, 87), 87);
+    for (const data of [swapped, twice])
+      expect((await errorOf(() => Manifest.parse(data))).code).toBe("ContentInvalid");
     expect((await errorOf(() => Manifest.of([first, first] as never))).code).toBe("InvalidInput");
     expect((await errorOf(() => Manifest.of([]))).code).toBe("InvalidInput");
     const leaf = {
@@ -94,6 +101,7 @@ describe("locators", () => {
     expect(new Set(locators.map((locator) => locator.slice(0, 18))).size).toBe(1);
     expect(new Set(locators).size).toBe(5);
     expect([...matchLocators(locators, keys).values()]).toEqual([0, 0, 1, 0, 1]);
+    expect([...matchLocators(locators, [...keys, ...keys]).values()]).toEqual([0, 0, 1, 0, 1]);
     expect(matchLocators(locators, [new CompartmentKey(new Uint8Array(32))]).size).toBe(0);
   });
 

@@ -1,15 +1,18 @@
 import type { Address, Hex } from "viem";
 import { beforeAll, describe, expect, it } from "vitest";
+import { label } from "../../src/crypto/encoding";
 import { ParticipantKey } from "../../src/crypto/hpke";
-import { ParticipantSeed } from "../../src/crypto/secret";
+import { ContentKey, ParticipantSeed } from "../../src/crypto/secret";
 import { openBundle, sealBundle } from "../../src/sealing/bundle";
-import { BUNDLE_KINDS, type BundleContext, type BundleKind } from "../../src/sealing/context";
+import { BUNDLE_KINDS, type BundleContext, type BundleKind, encodeBundleContext } from "../../src/sealing/context";
 import { guardianLeaf } from "../../src/sealing/custody";
 import { excerptContext, type GrantBundle, readBundle, writeBundle } from "../../src/sealing/documents";
+import { schedule } from "../../src/sealing/envelope";
 import { proofIn, treeOver, verifyProof } from "../../src/sealing/merkle";
 import { coarseStep } from "../../src/sealing/padding";
 import { readCustodyObject, readShares, shuffled, writeCustody, writeShares } from "../../src/sealing/shares";
-import { toDigits, utf8 } from "../../src/types/bytes";
+import { compress } from "../../src/sealing/zstdWriter";
+import { concat, toDigits, utf8 } from "../../src/types/bytes";
 import { isObject, parse } from "../../src/types/jsonValues";
 import { bytes, Dice, errorOf, load, survives } from "../vectors";
 
@@ -92,6 +95,46 @@ describe("key bundles", () => {
       expect(await survives(() => openBundle(object.slice(0, at), context, key, "rekey"))).toBe(false);
       expect(await survives(() => openBundle(dice.bytes(dice.below(3000)), context, key, "rekey"))).toBe(false);
     }
+  });
+
+  it("show their recipients in an order that tells nothing", async () => {
+    const bundle = readBundle(utf8(vectors.bundles[7]?.document as string));
+    const keys = [...recipients, stranger].map((key) => key.publicKey);
+    const object = await sealBundle(bundle, context, keys);
+    const sealed = [0, 1, 2].map((at) => toDigits(object.subarray(8 + at * 1168, 8 + (at + 1) * 1168)));
+    expect(sealed).toEqual([...sealed].sort());
+  });
+
+  it("that are authentic are still refused when their author put something else into them", async () => {
+    const key = recipients[0] as ParticipantKey;
+    const document = compress(utf8(vectors.bundles[7]?.document as string));
+    const sealContent = async (content: Uint8Array, kind: BundleKind = "reason") => {
+      const bound = encodeBundleContext(context, kind);
+      const own = ContentKey.random();
+      const sealed = await key.publicKey.seal(own.reveal(), concat(label("bundle key"), bound));
+      const opening = concat(utf8("MEDKEY"), Uint8Array.of(1, 1), sealed);
+      const { cipher, commitment } = schedule(own, "bundle", opening, bound);
+      return concat(opening, commitment, await cipher.encrypt(content));
+    };
+    const padded = (body: Uint8Array, size = 1 << 14, length = body.length) => {
+      const content = new Uint8Array(size);
+      content.set(body);
+      new DataView(content.buffer).setBigUint64(size - 8, BigInt(length));
+      return content;
+    };
+    const good = padded(document);
+    expect(await openBundle(await sealContent(good), context, key, "reason")).toMatchObject({ kind: "reason" });
+    const hidden = good.slice();
+    hidden[hidden.length - 9] = 1;
+    const high = good.slice();
+    high[high.length - 8] = 1;
+    const wrong = [hidden, high, padded(document, 1 << 15), padded(document, 1 << 14, 1 << 14), new Uint8Array(3)];
+    for (const content of [...wrong, padded(utf8("not compressed")), padded(compress(utf8("{}")))]) {
+      const object = await sealContent(content);
+      expect((await errorOf(() => openBundle(object, context, key, "reason"))).code).toBe("ContentInvalid");
+    }
+    const other = await sealContent(good, "plan");
+    expect((await errorOf(() => openBundle(other, context, key, "plan"))).code).toBe("ContentInvalid");
   });
 
   it("have a size in coarse steps", () => {

@@ -152,4 +152,18 @@ describe("the compressor", () => {
       expect(equalBytes(decompress(compress(content), content.length), content)).toBe(true);
     }
   });
+
+  it("says distances as a reader knows them that never saw those of a block that was stored", () => {
+    const block = 1 << 17;
+    const content = new Uint8Array(3 * block);
+    const random = new Dice(24).bytes(block);
+    content.set(random, block);
+    content.set(random.subarray(1000, 1006), 2 * block - 6); // one match, at a distance that block 3 repeats
+    const distance = block - 6 - 1000;
+    content[2 * block] = 77;
+    for (let at = 2 * block + 1; at < 2 * block + 40; at++) content[at] = content[at - distance] as number;
+    const frame = compress(content);
+    expect(frame.length).toBeGreaterThan(block);
+    expect(equalBytes(decompress(frame, content.length), content)).toBe(true);
+  });
 });

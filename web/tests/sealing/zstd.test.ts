@@ -50,6 +50,22 @@ describe("zstd frames", () => {
     for (const each of wrong) expect((await errorOf(() => decompress(each, 1 << 20))).code).toBe("ContentInvalid");
   });
 
+  it("whose matches reach back beyond the beginning, or whose bits don't come out even, are refused", async () => {
+    // 13 bytes of head, 3 of the block's, then: 3 for the literals' size, one literal, count, modes, and the bits.
+    const content = utf8("a".repeat(40));
+    const frame = compress(content);
+    const bits = 13 + 3 + 6;
+    for (let bit = 8 * bits; bit < 8 * frame.length; bit++) {
+      const damaged = frame.slice();
+      damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
+      // There are two ways to say "the distance 1" at the beginning; every other bit counts.
+      if (await survives(() => decompress(damaged, 40))) expect(decompress(damaged, 40)).toEqual(content);
+    }
+    const uneven = Uint8Array.of(...frame.slice(0, bits), 0, ...frame.slice(bits));
+    uneven[13] = (uneven[13] as number) + 8;
+    expect((await errorOf(() => decompress(uneven, 40))).code).toBe("ContentInvalid");
+  });
+
   it("that announce more than they hold, or hold more than they announce, are refused", async () => {
     const frame = compress(utf8("twelve bytes"));
     for (const announced of [11, 13]) {

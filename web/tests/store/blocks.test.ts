@@ -64,6 +64,23 @@ describe("nodes", () => {
     expect((await errorOf(() => parseNode(Uint8Array.of(...node, 0)))).code).toBe("ObjectMalformed");
   });
 
+  it("whose sizes can't be, or aren't written in the shortest way, are none", async () => {
+    const digest: Hex = `0x${"11".repeat(32)}`;
+    const wrong: Link[] = [
+      { codec: RAW, digest, size: 5, total: 6 },
+      { codec: RAW, digest, size: 3 << 20, total: 3 << 20 },
+      { codec: DAG_PB, digest, size: 6, total: 5 },
+      { codec: DAG_PB, digest, size: 0, total: 5 },
+    ];
+    for (const link of wrong) expect((await errorOf(() => parseNode(encodeNode([link])))).code).toBe("ObjectMalformed");
+    expect(parseNode(encodeNode([{ codec: DAG_PB, digest, size: 5, total: 50 }])).size).toBe(5);
+    // The first link's Tsize, three bytes at 43, as four.
+    const longer = Uint8Array.of(...node.slice(0, 45), 0xc0, 0, ...node.slice(46));
+    longer[1] = 45;
+    expect([node[1], ...node.slice(43, 46)]).toEqual([44, 0x80, 0x80, 0x40]);
+    expect((await errorOf(() => parseNode(longer))).code).toBe("ObjectMalformed");
+  });
+
   it("are read in their canonical form alone, whatever comes", async () => {
     const dice = new Dice(17);
     for (let round = 0; round < 20_000; round++) {

@@ -27,6 +27,7 @@ import {
   CLASSES,
   classMask,
   classNames,
+  EVERY_CLASS,
   type Language,
   operationMask,
   PURPOSES,
@@ -84,6 +85,8 @@ describe("the vocabulary", () => {
     expect(operationMask(["READ", "train"])).toBe(17);
     expect((await errorOf(() => recordClass("labratory"))).code).toBe("UnknownCode");
     expect((await errorOf(() => classNames(1n << 63n, "en"))).code).toBe("UnknownCode");
+    expect(classNames(EVERY_CLASS, "zh")).toEqual(CLASSES.map(({ display }) => display.zh));
+    expect((await errorOf(() => classNames(EVERY_CLASS >> 1n, "en"))).code).toBe("UnknownCode");
     expect((await errorOf(() => bits(-1n))).code).toBe("UnknownCode");
     expect(bits(0b1010n)).toEqual([1, 3]);
   });
