@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from medrec_py.errors import InvalidInput, UnknownCode
 from medrec_py.types.terms import Operation
-from medrec_py.types.vocabulary import VOCABULARY, bits, load
+from medrec_py.types.vocabulary import EVERY_CLASS, VOCABULARY, bits, load
 
 SHIPPED = resources.files("medrec_py.types").joinpath("vocabulary.json").read_bytes()
 
@@ -119,6 +119,12 @@ def test_all_and_ordinary_differ_by_the_sensitive_classes() -> None:
     with pytest.raises(UnknownCode):
         VOCABULARY.purpose_mask("ordinary")
     assert VOCABULARY.operation_mask("all") == 31
+
+
+def test_all_64_bits_stand_for_every_class_of_the_table() -> None:
+    assert VOCABULARY.class_names(EVERY_CLASS) == tuple(one.display["en"] for one in VOCABULARY.classes)
+    with pytest.raises(UnknownCode):
+        VOCABULARY.class_names(EVERY_CLASS >> 1)
 
 
 def test_bits_and_languages_that_the_table_lacks_are_refused() -> None:

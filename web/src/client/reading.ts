@@ -13,7 +13,7 @@ import {
   ZERO_ADDRESS,
   ZERO_BYTES32,
 } from "../types/terms";
-import { bits, purpose } from "../types/vocabulary";
+import { bits, classNumbers, purpose } from "../types/vocabulary";
 import type { Address, GrantView, OnProgress, RecordView, Relationship, Summary, TimelineCell } from "./api";
 import type { Case, Cases, Tree } from "./cases";
 import type { Context } from "./context";
@@ -153,7 +153,7 @@ export class Reading {
       viewerName: names.get(item.viewer) ?? "",
       agent: terms && terms.agent !== ZERO_ADDRESS ? terms.agent : null,
       agentRevoked: item.agentRevoked,
-      classes: terms ? bits(terms.classes) : [],
+      classes: terms ? classNumbers(terms.classes) : [],
       purposes: terms ? bits(terms.purposes).map((number) => purpose(number).code) : [],
       operations: terms ? operationsOf(terms) : [],
       startsAt: terms ? Number(terms.startsAt) : 0,

@@ -94,9 +94,17 @@ export function operationMask(keys: Iterable<string | number>): number {
   return Number(mask(keys, OPERATIONS, (term) => BigInt(term.number)));
 }
 
+/** The bit set that stands for every class there is, whatever the table: as in the grants that emergencies make. */
+export const EVERY_CLASS = (1n << 64n) - 1n;
+
+/** Numbers of the classes in a bit set: of the whole table for `EVERY_CLASS`. */
+export function classNumbers(bitSet: bigint): number[] {
+  return bitSet === EVERY_CLASS ? CLASSES.map(({ number }) => number) : bits(bitSet);
+}
+
 /** Names of the classes in a bit set, by number; throws PageError UnknownCode for a bit without a class. */
 export function classNames(bitSet: bigint, language: Language): string[] {
-  return bits(bitSet).map((number) => recordClass(number).display[language]);
+  return classNumbers(bitSet).map((number) => recordClass(number).display[language]);
 }
 
 /** Names of the purposes in a bit set, by number; throws PageError UnknownCode for a bit without a purpose. */
