@@ -12,16 +12,27 @@ from medrec_py.index import TimelineItem
 from medrec_py.types.events import (
     AgentRevoked,
     Anchored,
+    DelegateDismissed,
+    DelegateNamed,
+    EmergencyDeclared,
+    EmergencyPrepared,
     Event,
     Granted,
     GrantRenounced,
     GrantResumed,
     GrantRevoked,
     GrantSuspended,
+    KeyReleased,
+    LifeSignGiven,
+    PlanSet,
+    RecoveryAnnounced,
     RelationshipClosed,
     RelationshipOpened,
     Retracted,
+    ShareReleased,
 )
+from medrec_py.types.moments import iso
+from medrec_py.types.terms import ZERO_BYTES32
 
 PATIENT: Final = "the patient"
 """What the patient is called; nobody else is, whatever they call themselves."""
@@ -30,6 +41,7 @@ PATIENT: Final = "the patient"
 def audit_items(context: Context, subjects: Sequence[str]) -> list[AuditItem]:
     """Every act on chain about these subjects, in the chain's order."""
     names: dict[str, str] = dict.fromkeys(subjects, PATIENT)
+    names[context.deployment.emergency] = "the emergency contract"
     known = {item.id for subject in subjects for item in of_consequence(context.index.grants(subject=subject), subject)}
 
     def name(address: str) -> str:
@@ -105,5 +117,39 @@ def _describe(context: Context, event: Event, called: Callable[[str], str]) -> t
                 return grant.subject, grant.viewer, f"{called(grant.viewer)} gave its grant back."
             what = "suspended" if isinstance(event, GrantSuspended) else "resumed"
             return grant.subject, event.grantor, f"{called(event.grantor)} {what} the grant to {called(grant.viewer)}."
+        case _:
+            return _describe_custody(event, called)
+
+
+def _describe_custody(event: Event, called: Callable[[str], str]) -> tuple[str, str, str] | None:
+    """The same for delegations, guardians' plans and emergencies."""
+    match event:
+        case DelegateNamed():
+            sentence = f"{called(event.subject)} let {called(event.delegate)} withdraw in the patient's name until "
+            return event.subject, event.subject, sentence + f"{iso(event.expires_at)}."
+        case DelegateDismissed():
+            return event.subject, event.by, f"{called(event.by)} ended the delegation to {called(event.delegate)}."
+        case PlanSet():
+            what = "chose guardians" if event.guardians != ZERO_BYTES32 else "ended the plan of guardians"
+            return event.owner, event.owner, f"{called(event.owner)} {what}."
+        case LifeSignGiven():
+            return event.owner, event.owner, f"{called(event.owner)} gave a sign of life."
+        case RecoveryAnnounced():
+            sentence = (
+                f"{called(event.guardian)} announced {called(event.heir)} as heir, from {iso(event.opens_at)} on."
+            )
+            return event.owner, event.guardian, sentence
+        case ShareReleased():
+            sentence = f"{called(event.guardian)} released a share of the root to {called(event.heir)}."
+            return event.owner, event.guardian, sentence
+        case EmergencyPrepared():
+            what = "prepared access for emergencies" if event.grant != ZERO_BYTES32 else "took back what was prepared"
+            return event.subject, event.subject, f"{called(event.subject)} {what}."
+        case EmergencyDeclared():
+            sentence = f"{called(event.provider)} declared an emergency, until {iso(event.expires_at)}."
+            return event.subject, event.provider, sentence
+        case KeyReleased():
+            sentence = f"{called(event.custodian)} released a share of the emergency key to {called(event.provider)}."
+            return event.subject, event.custodian, sentence
         case _:
             return None

@@ -472,7 +472,7 @@ class Patient(Participant):
     def audit(self) -> list[AuditItem]:
         """Every act on chain that concerns the patient, in order."""
         self._context.sync()
-        return audit_items(self._context, [case.subject for case in self._cases.used()])
+        return audit_items(self._context, [*(case.subject for case in self._cases.used()), self.guardians.owner])
 
     # ── internals ──
 

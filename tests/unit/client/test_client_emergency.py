@@ -124,7 +124,10 @@ def test_the_patient_sees_at_once_who_why_and_who_released(town: Town) -> None:
     (plan,) = device.emergency.plans()
     assert (plan.threshold, plan.is_used) == (2, True)
     assert [name for _, name in plan.custodians] == ["custodian 0", "custodian 1", "custodian 2"]
-    assert any(item.act == "EmergencyDeclared" for item in device.audit()) or device.audit()
+    told = {item.act: item.sentence for item in device.audit()}
+    assert told["EmergencyPrepared"] == "the patient prepared access for emergencies."
+    assert told["EmergencyDeclared"].startswith("Emergency ward declared an emergency, until ")
+    assert told["KeyReleased"].endswith("released a share of the emergency key to Emergency ward.")
 
 
 def test_the_patient_ends_an_emergency_by_revoking_it(town: Town) -> None:

@@ -121,6 +121,21 @@ def test_a_new_device_of_the_owner_knows_the_plan(family: Family) -> None:
     assert fresh.guardians.owner not in fresh.subjects()
 
 
+def test_the_history_tells_of_plans_announcements_and_vetoes(family: Family) -> None:
+    family.appoint()
+    family.open()
+    family.guardians[1].release(family.owner, family.heir.address)
+    family.patient.guardians.life_sign()
+    family.patient.delegates.name(family.heir.address, until="2090-01-01")
+    family.patient.delegates.dismiss(family.heir.address)
+    family.patient.guardians.end()
+    acts = {item.act: item.sentence for item in family.patient.audit()}
+    assert {"PlanSet", "LifeSignGiven", "RecoveryAnnounced", "ShareReleased"} < set(acts)
+    assert {"DelegateNamed", "DelegateDismissed"} < set(acts)
+    assert acts["PlanSet"] == "the patient ended the plan of guardians."
+    assert family.heir.address in acts["RecoveryAnnounced"]
+
+
 # ── attacks ──
 
 
