@@ -40,7 +40,7 @@ def document(id: str, **attachment: Any) -> dict[str, Any]:
 HOSTILE = {
     "a script in a narrative": [
         observation(
-            "narrative", "2024-05-01", 1, text={"status": "generated", "div": NARRATIVE}, code={"text": "Hostile result"}
+            "narrative", "2024-05-01", 1, code={"text": "Hostile result"}, text={"status": "x", "div": NARRATIVE}
         )
     ],
     "markup in every text": [
@@ -84,7 +84,9 @@ def test_it_renders_harmlessly(tab: Callable[..., PatientPage], world: WebNetwor
     page.page.on("dialog", lambda dialog: page.complaints.append(f"dialog: {dialog.message}"))
     page.enter().go("records").shows("A good result")
     # Each is opened, and its source as well.
-    for link in range(min(6, page.main.get_by_role("listitem").get_by_role("link").count())):
+    shown = page.main.get_by_role("listitem").get_by_role("link").count()
+    assert shown > len(HOSTILE[kind]) or shown >= 3
+    for link in range(min(5, shown)):
         page.go("records")
         expect(page.main.get_by_role("listitem").first).to_be_visible()
         page.main.get_by_role("listitem").get_by_role("link").nth(link).click()

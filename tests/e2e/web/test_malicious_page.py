@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 from injected_wallet import InjectedWallet
 from patient_page import PatientPage
-from playwright.sync_api import Request
 from web_network import WebNetwork, observation
 
-from medrec_py.chain import generate_account
+from medrec_py.chain import MedRecContract, deploy, generate_account
 from medrec_py.errors import Refused
+from medrec_py.web import PageConfig
 
 
 def test_the_unlocking_message_says_what_it_does_and_for_which_deployment(
@@ -31,28 +32,41 @@ def test_the_unlocking_message_says_what_it_does_and_for_which_deployment(
 def test_a_page_for_another_deployment_gets_another_root(
     tab: Callable[..., PatientPage], world: WebNetwork, wallet: InjectedWallet
 ):
+    """A deployment of the attacker's own on the same chain: its page gets a signature, and one that is of no use."""
     subject = world.admitted(wallet.account, observation("lab", "2024-03-01", 13.5))
+    with world.anvil.connect() as chain:
+        other = deploy(chain, world.account(10)).deployment
+    assert other.medrec != world.network.deployment.medrec
+    page = tab()
+    serve_config(page, PageConfig(other, relay=("relay/",)).to_json())
+    asked: list[str] = []
+    page.page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.enter()
+    signed = wallet.signed()[0]
+    assert signed["domain"]["verifyingContract"].lower() == other.medrec.lower()
+    page.lacks("General Hospital")
+    # With the root of that signature it looks for other addresses than the patient's.
+    assert any("eth_getLogs" in body for body in asked)
+    assert not any(subject[2:].lower() in body.lower() for body in asked)
+
+
+def test_a_page_that_is_told_of_contracts_which_are_none_asks_for_no_signature(
+    tab: Callable[..., PatientPage], wallet: InjectedWallet
+):
     page = tab()
     config = httpx.get(page.url + "config.json").json()
     config["contracts"]["medrec"] = generate_account().address
-    asked: list[str] = []
-
-    def note(request: Request) -> None:
-        asked.append(request.post_data or "")
-
-    page.page.on("request", lambda request: note(request))
-    page.page.route(
-        "**/config.json", lambda route: route.fulfill(body=json.dumps(config), content_type="application/json")
-    )
+    serve_config(page, config)
     page.open().connect()
     page.button("welcome.unlock").click()
-    page.page.wait_for_timeout(1500)
-    signed = wallet.signed()[0]
-    assert signed["domain"]["verifyingContract"].lower() == config["contracts"]["medrec"].lower()
-    # With the root of that signature it looks for other addresses than the patient's.
-    assert any(asked)
-    assert not any(subject[2:].lower() in body.lower() for body in asked)
-    page.complaints.clear()
+    page.shows(page.say("errors.DeploymentInvalid"))
+    assert wallet.signed() == []
+
+
+def serve_config(page: PatientPage, config: dict[str, Any]) -> None:
+    """Has the page told something else than its server would."""
+    answer = {"body": json.dumps(config), "content_type": "application/json"}
+    page.page.route("**/config.json", lambda route: route.fulfill(**answer))
 
 
 def test_the_unlocking_signature_stands_for_no_act(
@@ -65,8 +79,6 @@ def test_the_unlocking_signature_stands_for_no_act(
     signature = wallet.account.sign_typed_data(
         {**document, "domain": {**document["domain"], "chainId": int(document["domain"]["chainId"])}}
     )
-    from medrec_py.chain import MedRecContract
-
     medrec = MedRecContract(world.network.deployment, world.network.chain)
     id = bytes(range(32))
     for call in (
