@@ -43,7 +43,7 @@ from medrec_py.types.terms import (
     typed_data,
 )
 from medrec_py.types.unlock import unlock_message
-from medrec_py.types.vocabulary import VOCABULARY
+from medrec_py.types.vocabulary import EVERY_CLASS, VOCABULARY
 
 HERE = Path(__file__).parent
 PATIENT, PROVIDER, CONTRACT, VIEWER = ("0x" + digits * 20 for digits in ("11", "22", "33", "44"))
@@ -100,6 +100,7 @@ def grants() -> dict:
         replace(plain, records_from=10101, expires_at=253_402_300_799),
         replace(plain, records_until=20301231, expires_at=253_402_300_800, starts_at=0),
         replace(plain, classes=1 << 7, operations=Operation.QUERY | Operation.TRAIN, delegations=1),
+        replace(plain, classes=EVERY_CLASS),
     ]
     domain = Domain("MedRec", 31337, CONTRACT)
     vectors = []
