@@ -12,7 +12,7 @@ import { PageError } from "../errors";
 import { concat, toDigits } from "../types/bytes";
 import { address, label, number } from "./encoding";
 import { type Node, Path } from "./keytree";
-import { CaseKey, KEY_BYTES, NodeKey, ParticipantSeed, RootKey } from "./secret";
+import { CaseKey, KEY_BYTES, kept, NodeKey, ParticipantSeed, RootKey } from "./secret";
 
 /** Order n of secp256k1 (SEC 2, version 2, section 2.4.1). */
 export const SECP256K1_ORDER = 0xffffffff_ffffffff_ffffffff_fffffffe_baaedce6_af48a03b_bfd25e8c_d0364141n;
@@ -39,7 +39,7 @@ export function rootFromSignature(signature: Uint8Array): RootKey {
     const lower = s < SECP256K1_ORDER - s ? s : SECP256K1_ORDER - s;
     material = concat(signature.subarray(0, 32), wide(lower));
   }
-  return new RootKey(hkdf(sha256, material, label("root"), label("root key"), KEY_BYTES));
+  return kept(hkdf(sha256, material, label("root"), label("root key"), KEY_BYTES), (key) => new RootKey(key));
 }
 
 /**
@@ -74,7 +74,8 @@ export function recoveryKey(root: RootKey): CaseKey {
 
 /** Seed of the X-Wing key with which the address `participant` receives; one for each address, so that none link. */
 export function participantSeed(root: RootKey, participant: string): ParticipantSeed {
-  return new ParticipantSeed(drawn(root, concat(label("participant"), address(participant)), KEY_BYTES));
+  const info = concat(label("participant"), address(participant));
+  return kept(drawn(root, info, KEY_BYTES), (seed) => new ParticipantSeed(seed));
 }
 
 /**
@@ -86,11 +87,12 @@ export function participantSeed(root: RootKey, participant: string): Participant
  */
 export function relationshipNode(root: RootKey, subject: string, provider: string, count: number): Node {
   const info = concat(label("relationship"), address(subject), address(provider), number(count, 4, "number"));
-  return { path: Path.TOP, key: new NodeKey(drawn(root, info, KEY_BYTES)) };
+  return kept(drawn(root, info, KEY_BYTES), (key) => ({ path: Path.TOP, key: new NodeKey(key) }));
 }
 
 function scalar(root: RootKey, info: Uint8Array): CaseKey {
-  return new CaseKey(wide((bigint(drawn(root, info, SCALAR_BYTES)) % (SECP256K1_ORDER - 1n)) + 1n));
+  const number = kept(drawn(root, info, SCALAR_BYTES), bigint);
+  return kept(wide((number % (SECP256K1_ORDER - 1n)) + 1n), (key) => new CaseKey(key));
 }
 
 function drawn(root: RootKey, info: Uint8Array, length: number): Uint8Array {

@@ -12,7 +12,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { PageError } from "../errors";
 import { concat, utf8 } from "../types/bytes";
 import { label, number } from "./encoding";
-import { CompartmentKey, KEY_BYTES, MailboxKey, NodeKey } from "./secret";
+import { CompartmentKey, KEY_BYTES, kept, MailboxKey, NodeKey } from "./secret";
 
 export const FIRST_YEAR = 1900;
 export const LAST_YEAR = 2155;
@@ -128,17 +128,23 @@ export function derive(node: Node, path: Path): Node {
   if (!node.path.covers(path)) {
     throw new PageError("KeyNotHeld", { held: node.path.toString(), wanted: path.toString() });
   }
-  let key = node.key.reveal();
-  if (path.epoch !== null && node.path.epoch === null) key = step(key, EPOCH, number(path.epoch, 4, "epoch"));
-  if (path.classNumber !== null && node.path.classNumber === null) {
-    key = step(key, CLASS, number(path.classNumber, 1, "class"));
-  }
+  const held = node.key.reveal();
+  let key = held;
+  const down = (...info: Uint8Array[]): void => {
+    const next = step(key, ...info);
+    if (key !== held) key.fill(0);
+    key = next;
+  };
+  if (path.epoch !== null && node.path.epoch === null) down(EPOCH, number(path.epoch, 4, "epoch"));
+  if (path.classNumber !== null && node.path.classNumber === null) down(CLASS, number(path.classNumber, 1, "class"));
   if (path.years === UNDATED_PART) {
-    if (node.path.years === null) key = step(key, UNDATED_STEP);
+    if (node.path.years === null) down(UNDATED_STEP);
   } else if (path.years !== null) {
-    for (const bit of path.years.slice(node.path.years?.length ?? 0)) key = step(key, bit === "1" ? LATER : EARLIER);
+    for (const bit of path.years.slice(node.path.years?.length ?? 0)) down(bit === "1" ? LATER : EARLIER);
   }
-  return nodeOf(path, key);
+  const derived = nodeOf(path, key);
+  if (key !== held) key.fill(0);
+  return derived;
 }
 
 /**
@@ -239,7 +245,7 @@ export function mailboxKey(relationship: Node): MailboxKey {
   if (relationship.path.epoch !== null) {
     throw new PageError("KeyNotHeld", { held: relationship.path.toString(), wanted: "mailbox" });
   }
-  return new MailboxKey(step(relationship.key.reveal(), MAILBOX));
+  return kept(step(relationship.key.reveal(), MAILBOX), (key) => new MailboxKey(key));
 }
 
 // ── steps ──

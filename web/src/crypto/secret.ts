@@ -62,6 +62,15 @@ export abstract class Secret {
   }
 }
 
+/** What is made of key bytes that nobody needs afterwards: they are overwritten, a secret has its own copy. */
+export function kept<T>(key: Uint8Array, make: (key: Uint8Array) => T): T {
+  try {
+    return make(key);
+  } finally {
+    key.fill(0);
+  }
+}
+
 /** Fresh bytes from the browser's generator. */
 export function randomBytes(size: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(size));
@@ -71,7 +80,7 @@ export function randomBytes(size: number): Uint8Array {
 export class RootKey extends Secret {
   readonly sort = "RootKey";
   static random(): RootKey {
-    return new RootKey(randomBytes(KEY_BYTES));
+    return kept(randomBytes(KEY_BYTES), (key) => new RootKey(key));
   }
 }
 
@@ -84,7 +93,7 @@ export class CaseKey extends Secret {
 export class ParticipantSeed extends Secret {
   readonly sort = "ParticipantSeed";
   static random(): ParticipantSeed {
-    return new ParticipantSeed(randomBytes(KEY_BYTES));
+    return kept(randomBytes(KEY_BYTES), (key) => new ParticipantSeed(key));
   }
 }
 
@@ -107,6 +116,6 @@ export class MailboxKey extends Secret {
 export class ContentKey extends Secret {
   readonly sort = "ContentKey";
   static random(): ContentKey {
-    return new ContentKey(randomBytes(KEY_BYTES));
+    return kept(randomBytes(KEY_BYTES), (key) => new ContentKey(key));
   }
 }

@@ -13,7 +13,7 @@ import { expand, hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { label } from "../crypto/encoding";
 import { OVERHEAD_BYTES, type ParticipantKey, type PublicKey } from "../crypto/hpke";
-import { type CompartmentKey, ContentKey, KEY_BYTES } from "../crypto/secret";
+import { type CompartmentKey, ContentKey, KEY_BYTES, kept } from "../crypto/secret";
 import { PREFIX_BYTES, StreamCipher } from "../crypto/stream";
 import { PageError } from "../errors";
 import { concat, equalBytes, utf8 } from "../types/bytes";
@@ -93,7 +93,8 @@ export function parseHeader(data: Uint8Array): Header {
 
 /** Suite 1: HKDF(compartment key, salt, info = context), where `bound` is the context's encoding. */
 export function contentKey(compartment: CompartmentKey, salt: Uint8Array, bound: Uint8Array): ContentKey {
-  return new ContentKey(hkdf(sha256, compartment.reveal(), salt, concat(CONTENT, bound), KEY_BYTES));
+  const drawn = hkdf(sha256, compartment.reveal(), salt, concat(CONTENT, bound), KEY_BYTES);
+  return kept(drawn, (key) => new ContentKey(key));
 }
 
 /** Suite 2: the content key and its compartment, sealed to the subject; 1,175 bytes. */
