@@ -289,6 +289,21 @@ def test_whichever_step_is_the_last_the_act_happens_once(world, chain, payer, tm
     second.close()
 
 
+def test_nobody_sees_a_transaction_before_it_is_in_the_journal(world, chain, payer):
+    journal = RelayJournal()
+    seen = []
+
+    def look(at: RelayStep) -> None:
+        if at is RelayStep.JOURNALLED:
+            [act] = journal.open_acts()
+            seen.append((act.state.status, chain.is_known(act.latest.transaction.hash)))
+
+    relay = RelayService(chain, payer, journal=journal, observer=look)
+    relay.submit([world.granting(world.presented())])
+    assert seen == [(ActStatus.ACCEPTED, False)]
+    relay.close()
+
+
 def test_after_a_restart_it_is_known_whose_acts_are_on_their_way(world, chain, payer, tmp_path):
     path = tmp_path / "relay.sqlite"
     first = RelayService(chain, payer, journal=RelayJournal(path), confirmations=2)
