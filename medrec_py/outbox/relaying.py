@@ -10,7 +10,7 @@ on which the second does.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -71,7 +71,7 @@ class Relaying:
             try:
                 bearer.bring(entry.calls)
             except ContractRefusal as refusal:
-                self._renew(entry, bearer, refusal)
+                self._refused(entry, bearer, refusal)
                 continue
             self.observer(Step.BROADCAST, id)
             return self._arrival(entry)
@@ -79,33 +79,51 @@ class Relaying:
             f"Others wrote into the ledger of publication {id} first, {_RENEWALS} times.", publication=id
         )
 
-    def _renew(self, entry: Entry, courier: Courier, refusal: ContractRefusal) -> None:
-        """Signs the act for the ledger's present head; raises the refusal if that changes nothing."""
+    def _refused(self, entry: Entry, courier: Courier, refusal: ContractRefusal) -> None:
+        """Returns when there is something to bring or to find again; raises what the contract says for good.
+
+        A relayer's word alone makes nothing fail. It may count what waits to be mined, this very act perhaps, handed
+        over before a crash; or it may lie. The mined blocks decide.
+        """
         id = entry.status.id
         calls = courier.renew(entry.expects)
-        if calls == entry.calls:
-            # A relayer's word alone makes nothing fail: the chain asked here has to refuse it too.
-            self.chain.simulate(entry.calls, entry.status.sender)
-            raise PublicationPending(
-                f"The relayer says that the contract refuses publication {id}, and the chain here does not: "
-                f"{refusal.message}",
-                hint="Resume with another relayer, or when both see the same blocks.",
-                publication=id,
-            ) from refusal
-        self.journal.renewed(id, calls)
-        self.observer(Step.PREPARED, id)
+        if calls != entry.calls:
+            self.journal.renewed(id, calls)
+            self.observer(Step.PREPARED, id)
+            return
+        for _ in self._pauses():
+            try:
+                self.chain.call(self.chain.one_call(entry.calls), sender=entry.status.sender)
+            except ContractRefusal:
+                if evidence(self.chain, entry) is None and courier.renew(entry.expects) == entry.calls:
+                    raise
+                return
+            if evidence(self.chain, entry) is not None:
+                return
+        raise PublicationPending(
+            f"The relayer says that the contract refuses publication {id}, and the blocks mined so far do not: "
+            f"{refusal.message}",
+            hint="It may still be mined. Resume later, or with another relayer.",
+            publication=id,
+        ) from refusal
 
     def _arrival(self, entry: Entry) -> TransactionReceipt:
-        begun, pause = time.monotonic(), _FIRST_PAUSE
-        while True:
+        for _ in self._pauses():
             found = evidence(self.chain, entry)
             if found is not None:
                 return found
+        raise NotMined(
+            f"No block shows what a relayer took over {self.timeout:g} seconds ago.",
+            hint="Nothing was lost. It may still be mined.",
+        )
+
+    def _pauses(self) -> Iterator[None]:
+        """Once, and again after growing pauses, until the time is over."""
+        begun, pause = time.monotonic(), _FIRST_PAUSE
+        while True:
+            yield
             if time.monotonic() - begun >= self.timeout:
-                raise NotMined(
-                    f"No block shows what a relayer took over {self.timeout:g} seconds ago.",
-                    hint="Nothing was lost. It may still be mined.",
-                )
+                return
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

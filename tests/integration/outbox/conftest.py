@@ -8,7 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +30,10 @@ class Killable:
 
     settings: dict[str, str]
     folder: Path
+    program: Path = PUBLISHER
 
     def start(self, verb: str, step: str | None = None) -> subprocess.Popen[str]:
-        command = [sys.executable, str(PUBLISHER), json.dumps(self.settings), verb, *([step] if step else [])]
+        command = [sys.executable, str(self.program), json.dumps(self.settings), verb, *([step] if step else [])]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run(self, verb: str, step: str | None = None) -> dict[str, object] | None:
@@ -49,6 +50,20 @@ class Killable:
         if "rpc" in self.settings:
             return Chain.connect(self.settings["rpc"])
         return EmbeddedChain(self.settings["chain"], wait=30)
+
+    def anchored(self, subjects: Sequence[str] | None = None) -> list[bytes]:
+        """Every digest that the chain's log has (for these ledgers), each as often as it was anchored."""
+        from medrec_py.chain import Deployment
+
+        with self.open_chain() as chain:
+            chain.use(Deployment.load(self.settings["deployments"], chain))
+            logged = chain.logs(chain.deployment.block_number, chain.head_number())
+            return [
+                digest
+                for event in logged
+                if isinstance(event.event, Anchored) and (subjects is None or event.event.subject in subjects)
+                for digest in event.event.digests
+            ]
 
     def parcels(self) -> list[bytes]:
         return [path.read_bytes() for path in sorted(Path(self.settings["parcels"]).iterdir())]
@@ -83,13 +98,18 @@ def prepare(folder: Path, chain: Chain, payer: object, settings: dict[str, str])
 
     chain.send(payer, Call(account.address, b"", "fund", 10**18))
     (folder / "account").write_text(key)
+    relayer = "0x" + secrets.token_hex(32)
+    chain.send(payer, Call(as_account(relayer).address, b"", "fund", 10**18))
+    (folder / "relayer").write_text(relayer)
     (folder / "parcels").mkdir()
     for number in range(3):
         (folder / "parcels" / f"{number}").write_bytes(os.urandom(1000 + number))
     settings |= {
         "deployments": str(folder / "deployments"),
         "account": str(folder / "account"),
+        "relayer": str(folder / "relayer"),
         "parcels": str(folder / "parcels"),
+        "home": str(folder),
         "outbox": str(folder / "outbox"),
         "key": "import",
     }
