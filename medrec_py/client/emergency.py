@@ -180,7 +180,11 @@ class EmergencyAccess:
             if prepared is None or grant is None:
                 continue
             copy = self._copy(case, prepared.custody)
-            is_used = any(item.terms.parent == grant.id for item in self._made_by_declaring(case))
+            turn = context.emergency.prepared_of(case.subject).turn
+            is_used = any(
+                context.emergency.declaration_of(case.subject, event.id).turn == turn
+                for event in declared(context, subject=case.subject)
+            )
             people = () if copy is None else tuple((one.address, one.name) for one in copy.guardians)
             found.append(Prepared(grant, 0 if copy is None else copy.threshold, people, is_used))
         return found
@@ -216,10 +220,6 @@ class EmergencyAccess:
         viewer = self._context.deployment.emergency
         opened = [item.grant for item in self._patient._opened(case)]
         return [grant for grant in opened if grant.viewer == viewer and grant.grantor == case.subject]
-
-    def _made_by_declaring(self, case: Case) -> list[Grant]:
-        grantor = self._context.deployment.emergency
-        return [item.grant for item in self._patient._opened(case) if item.grant.grantor == grantor]
 
     def _prepare(self, case: Case, grant: bytes, custody: bytes) -> TransactionReceipt:
         emergency = self._context.emergency

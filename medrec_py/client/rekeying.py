@@ -15,7 +15,7 @@ from medrec_py.chain import TransactionReceipt
 from medrec_py.client.cases import Case, Tree
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import cut_excerpts, last_key_year, measure, nodes_for, window_of
-from medrec_py.client.emergencies import key_to_deliver_to
+from medrec_py.client.emergencies import declared, key_to_deliver_to
 from medrec_py.client.grants import OpenedGrant, of_consequence
 from medrec_py.client.holdings import Held
 from medrec_py.client.results import Fault
@@ -132,9 +132,18 @@ class Rekeying:
             if item.id in tree.accounted or is_over:
                 continue
             grant = known.get(item.id)
-            if item.status.is_terminal or (grant and grant.grant.state == "expired"):
+            has_expired = (grant and grant.grant.state == "expired") or self._is_emergency_over(item.id)
+            if item.status.is_terminal or has_expired:
                 ended[item.id] = self._classes_of(item, known)
         return ended
+
+    @cached_property
+    def _emergencies(self) -> dict[bytes, int]:
+        """When each declared emergency ends: by the event, since the provider may not have sealed its terms to us."""
+        return {event.id: event.expires_at for event in declared(self.context, subject=self.case.subject)}
+
+    def _is_emergency_over(self, id: bytes) -> bool:
+        return id in self._emergencies and self.context.chain.now() >= self._emergencies[id]
 
     def _classes_of(self, item: IndexedGrant, known: dict[bytes, OpenedGrant]) -> frozenset[int]:
         grant = known.get(item.id)

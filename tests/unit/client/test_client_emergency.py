@@ -255,6 +255,30 @@ def test_the_key_of_an_emergency_opens_nothing_that_comes_after_it(town: Town) -
     assert ids(town.patient.records()) == ["after", "lab", "vital"]
 
 
+def test_keys_are_changed_after_an_emergency_although_its_terms_were_kept_from_the_patient(town: Town) -> None:
+    """A provider that seals its declaration's grant to itself alone: when it ends is in the event all the same."""
+    town.prepare()
+    from medrec_py.client import declaring
+
+    def to_itself(bundle: object, place: object, recipients: list[object]) -> bytes:
+        to = [town.ward.key.public_key] if isinstance(bundle, GrantBundle) else recipients
+        return seal_bundle(bundle, place, to)  # type: ignore[arg-type]
+
+    original = declaring.seal_bundle
+    declaring.seal_bundle = to_itself  # type: ignore[assignment]
+    try:
+        emergency = town.declare(hours=1)
+    finally:
+        declaring.seal_bundle = original
+    assert emergency.id not in [grant.id for grant in town.patient.grants()]
+    assert [item.id for item in town.patient.emergency.declarations()] == [emergency.id]
+    assert town.patient.emergency.plans()[0].is_used
+    assert town.patient.rekey() == []
+    town.pass_time(hours=2)
+    assert town.patient.rekey()
+    assert town.patient.rekey() == []
+
+
 def test_what_is_prepared_anew_serves_the_next_emergency(town: Town) -> None:
     town.prepare()
     first = town.declare()
