@@ -79,8 +79,8 @@ def screens(page: PatientPage) -> Iterator[str]:
     expect(page.heading("record.origin")).to_be_visible(timeout=SLOW)
     yield "record"
     page.go("records")
-    # The radio button itself is not drawn; its words are what people press.
-    page.main.get_by_text(page.say("records.asSeries"), exact=True).click()
+    # The radio button itself is not drawn, its words are; pressing Space on it is what a keyboard does.
+    page.main.get_by_role("radio", name=page.say("records.asSeries"), exact=True).press("Space")
     yield "series"
     page.go("access").shows("Clinic with a rather long name")
     yield "access"

@@ -17,6 +17,7 @@
       // As wallets get it: copied, so that nobody can change it while somebody reads it.
       const answer = await ask({ uuid: info.uuid, method, params: JSON.parse(JSON.stringify(params)) });
       if (answer.delay) await new Promise((resolve) => setTimeout(resolve, answer.delay));
+      window.__walletAnsweredAt = performance.now();
       if (answer.error) throw new ProviderRpcError(answer.error);
       return answer.result;
     },
