@@ -1,6 +1,5 @@
 /**
  * JSON-RPC over HTTP: requests made in the same turn travel as one batch, and every failure says which kind it is.
- * Nothing here is retried in silence: whoever asks knows best whether asking again makes sense.
  */
 
 import type { Hex } from "../client/api";
@@ -91,15 +90,9 @@ export class Rpc implements Node {
     let response: Response;
     let text: string;
     try {
-      response = await this.fetch(this.url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
-        referrerPolicy: "no-referrer",
-        credentials: "omit",
-        redirect: "error",
-      });
+      // Everything that is asked here only reads. A server may close an idle connection in the very moment in which it
+      // is used again: so a request that got no answer at all is made once more.
+      response = await this.once(body).catch(() => this.once(body));
       text = await response.text();
     } catch (cause) {
       throw new PageError("ChainUnavailable", { reason: cause instanceof Error ? cause.name : "" }, { cause });
@@ -110,6 +103,18 @@ export class Rpc implements Node {
     } catch (cause) {
       throw new PageError("ChainUnavailable", { reason: `HTTP ${response.status}` }, { cause });
     }
+  }
+
+  private once(body: unknown): Promise<Response> {
+    return this.fetch(this.url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+      referrerPolicy: "no-referrer",
+      credentials: "omit",
+      redirect: "error",
+    });
   }
 }
 

@@ -18,6 +18,7 @@ export interface About {
   clinic: Address;
   relative: Address;
   guardians: Address[];
+  ward: Address;
 }
 
 /** Anvil, a store, the page's doors and the SDK's roles, in a process of their own. */
@@ -42,6 +43,9 @@ export class Network {
     });
     const network = new Network(server, JSON.parse(first));
     lines.on("line", (line) => network.waiting.shift()?.(line));
+    server.once("exit", () => {
+      for (const answer of network.waiting.splice(0)) answer('{"error": "serve.py has ended"}');
+    });
     return network;
   }
 
@@ -74,12 +78,18 @@ export class TestWallet {
   chainId: number;
   private readonly listeners = new Map<string, Set<(value: unknown) => void>>();
 
+  /** @param contract The address of an ERC-1271 account whose owner the key is; the key's own when absent. */
   constructor(
     key: Hex,
     private readonly about: About,
+    private readonly contract?: Address,
   ) {
     this.account = privateKeyToAccount(key);
     this.chainId = about.config.chainId;
+  }
+
+  get address(): Address {
+    return this.contract ?? this.account.address;
   }
 
   on(event: string, listener: (value: unknown) => void): void {
@@ -101,7 +111,7 @@ export class TestWallet {
     switch (method) {
       case "eth_requestAccounts":
       case "eth_accounts":
-        return [this.account.address.toLowerCase()];
+        return [this.address.toLowerCase()];
       case "eth_chainId":
         return `0x${this.chainId.toString(16)}`;
       case "wallet_switchEthereumChain": {
@@ -118,6 +128,7 @@ export class TestWallet {
         return this.isUnsteady ? unsteady(signature) : signature;
       }
       case "eth_sendTransaction": {
+        if (this.contract) throw new Error("a contract sends nothing by itself");
         const { to, data } = args[0] as { to: Address; data: Hex };
         const transport = http(this.about.rpc);
         const client = createWalletClient({ account: this.account, transport });
