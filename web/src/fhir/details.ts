@@ -11,6 +11,7 @@ import {
   humanName,
   period,
   quantity,
+  type Resolver,
   type Resource,
   reference,
   resourceType,
@@ -80,27 +81,31 @@ export interface Headline {
 }
 
 /** Title, fact and status of a resource. */
-export function headline(resource: Resource): Headline {
+export function headline(resource: Resource, resolve?: Resolver): Headline {
   const type = resourceType(resource);
   const status = concept(resource.clinicalStatus) ?? asText(resource.status);
-  const title = titleOf(type, resource);
-  return { title, fact: factOf(type, resource), status };
+  const title = titleOf(type, resource, resolve);
+  return { title, fact: factOf(type, resource, resolve), status };
 }
 
-function titleOf(type: string, resource: Resource): string | undefined {
+function titleOf(type: string, resource: Resource, resolve?: Resolver): string | undefined {
   switch (type) {
     case "Patient":
     case "Practitioner":
     case "Person":
     case "RelatedPerson":
       return humanName(resource.name) ?? concept(resource.relationship);
+    case "Organization":
+    case "Location":
+    case "HealthcareService":
+      return asText(resource.name) ?? concept(resource.type);
     case "Immunization":
       return concept(resource.vaccineCode);
     case "MedicationRequest":
     case "MedicationStatement":
     case "MedicationAdministration":
     case "MedicationDispense":
-      return concept(resource.medicationCodeableConcept) ?? reference(resource.medicationReference, resource);
+      return concept(resource.medicationCodeableConcept) ?? reference(resource.medicationReference, resource, resolve);
     case "Encounter":
       return concept(resource.type) ?? concept(resource.class);
     case "DocumentReference":
@@ -120,9 +125,11 @@ function titleOf(type: string, resource: Resource): string | undefined {
     case "ExplanationOfBenefit":
       return concept(at(resource, "item", "productOrService")) ?? concept(resource.type);
     case "Coverage":
-      return reference(resource.payor) ?? concept(resource.type);
+      return reference(at(resource, "payor"), resource, resolve) ?? concept(resource.type);
     case "PractitionerRole":
-      return concept(resource.specialty) ?? reference(resource.practitioner) ?? concept(resource.code);
+      return (
+        concept(resource.specialty) ?? reference(resource.practitioner, resource, resolve) ?? concept(resource.code)
+      );
     case "Device":
       return (
         asText(at(resource, "deviceName", "name")) ??
@@ -136,7 +143,7 @@ function titleOf(type: string, resource: Resource): string | undefined {
   }
 }
 
-function factOf(type: string, resource: Resource): string | undefined {
+function factOf(type: string, resource: Resource, resolve?: Resolver): string | undefined {
   switch (type) {
     case "Observation": {
       const chosen = choice(resource, "value");
@@ -152,7 +159,7 @@ function factOf(type: string, resource: Resource): string | undefined {
     case "MedicationDispense":
       return asText(at(resource, "dosageInstruction", "text"));
     case "Encounter":
-      return reference(at(resource, "serviceProvider"));
+      return reference(resource.serviceProvider, resource, resolve);
     case "Claim":
       return money(resource.total);
     case "ExplanationOfBenefit":
@@ -165,10 +172,14 @@ function factOf(type: string, resource: Resource): string | undefined {
 }
 
 /** The named details of a resource, in reading order; what is absent is left out. */
-export function details(resource: Resource): Detail[] {
+export function details(resource: Resource, resolve?: Resolver): Detail[] {
   const found: Detail[] = [];
   const say = (name: DetailName, value: string | undefined, isDate = false) => {
     if (value !== undefined && value !== "") found.push(isDate ? { name, value, isDate } : { name, value });
+  };
+  const named = (values: unknown[]) => {
+    const words = values.flat().map((value) => reference(value, resource, resolve));
+    return [...new Set(words.filter((word) => word !== undefined))].join(", ");
   };
   const chosen = choice(resource, "value");
   if (chosen) say("value", valueWords(chosen.type, chosen.value));
@@ -204,7 +215,7 @@ export function details(resource: Resource): Detail[] {
   say("type", concepts(resource.specialty).join(", "));
   say("end", when.end ?? asText(resource.abatementDateTime), true);
   const reasons = concepts(resource.reasonCode);
-  const reasonReferences = asObjects(resource.reasonReference).map((one) => reference(one, resource));
+  const reasonReferences = asObjects(resource.reasonReference).map((one) => reference(one, resource, resolve));
   say("reason", [...reasons, ...reasonReferences].filter(Boolean).join(", "));
   say("outcome", concept(resource.outcome) ?? asText(resource.outcome));
   say("findings", asText(resource.conclusion));
@@ -243,12 +254,6 @@ function codes(value: unknown): string | undefined {
     [asText(coding.system)?.split("/").at(-1)?.toUpperCase(), asText(coding.code)].filter(Boolean).join(" "),
   );
   return words.filter(Boolean).join(", ") || undefined;
-}
-
-/** References that have words; a bare `urn:uuid:` says nothing to anybody. */
-function named(values: unknown[]): string | undefined {
-  const words = values.map((value) => asText(at(value, "display"))).filter((word) => word !== undefined);
-  return words.length ? [...new Set(words)].join(", ") : undefined;
 }
 
 /** The roles of a team's members, each once. */

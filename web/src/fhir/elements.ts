@@ -57,14 +57,18 @@ export function concepts(value: unknown): string[] {
     .filter((words) => words !== undefined);
 }
 
+/** Finds the words for what a reference points at, in other records; see `directory.ts`. */
+export type Resolver = (target: string) => string | undefined;
+
 /**
- * The words of a reference: its display, else the words of what it points at inside `resource`. A bare address such as
- * `urn:uuid:…` says nothing to anybody.
+ * The words of a reference: its display, else the words of what it points at, inside `resource` or in other records.
+ * A bare address such as `urn:uuid:…` says nothing to anybody.
  */
-export function reference(value: unknown, resource?: Resource): string | undefined {
+export function reference(value: unknown, resource?: Resource, resolve?: Resolver): string | undefined {
   const display = asText(at(value, "display"));
   const target = asText(at(value, "reference"));
-  if (display !== undefined || !target?.startsWith("#")) return display;
+  if (display !== undefined || target === undefined) return display;
+  if (!target.startsWith("#")) return resolve?.(target);
   const contained = asObjects(resource?.contained).find((one) => one.id === target.slice(1));
   return contained && (concept(contained.code) ?? asText(contained.name) ?? humanName(contained.name));
 }

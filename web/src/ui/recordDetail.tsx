@@ -21,21 +21,22 @@ import { MeasurementTable } from "./labs.tsx";
 import { Card, Disclosure, ScrollBox, Tag } from "./pieces.tsx";
 import { classIcon, className } from "./recordClasses.ts";
 import { link } from "./route.ts";
-import { records } from "./session.ts";
+import { directoryOf, records } from "./session.ts";
 import { Trend } from "./trend.tsx";
 
 export function RecordDetail({ record }: { record: RecordView }) {
-  const head = headline(record.resource);
+  const head = headline(record.resource, directoryOf.value(record.author));
   const attached = useMemo(() => attachments(record.resource), [record]);
   const measured = measurements(record.resource, record.key, record.date);
   const own = useMemo(() => narrative(record.resource), [record]);
   return (
     <>
       <p class="crumb">
-        <a href={link("records", null, { class: String(record.class) })}>
+        <a href={link("records")}>
           <Icon name="back" />
-          {className(record.class)}
+          {text("records.backToAll")}
         </a>
+        <a href={link("records", null, { class: String(record.class) })}>{className(record.class)}</a>
       </p>
       <header class="screen-head record-head">
         <span class="medallion large">
@@ -101,7 +102,7 @@ function Measured({ record }: { record: RecordView }) {
 }
 
 function Facts({ record }: { record: RecordView }) {
-  const found = details(record.resource);
+  const found = details(record.resource, directoryOf.value(record.author));
   if (!found.length) return null;
   return (
     <Card title={text("record.facts")} icon="plan">

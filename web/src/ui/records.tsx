@@ -13,7 +13,7 @@ import { Empty, Field, Heading, Progress, Tag } from "./pieces.tsx";
 import { classIcon, className, isSensitive, MEASURED } from "./recordClasses.ts";
 import { RecordDetail } from "./recordDetail.tsx";
 import { link, refine, route } from "./route.ts";
-import { client, isRefreshing, progress, records } from "./session.ts";
+import { client, directoryOf, isRefreshing, progress, records } from "./session.ts";
 import { VirtualList } from "./virtualList.tsx";
 
 const NO_YEAR = "undated";
@@ -124,7 +124,7 @@ function RecordList() {
 }
 
 function RecordRow({ record }: { record: RecordView }) {
-  const head = headline(record.resource);
+  const head = headline(record.resource, directoryOf.value(record.author));
   return (
     <a class={record.isRetracted ? "record retracted" : "record"} href={link("records", record.key)}>
       <span class="medallion">
@@ -173,7 +173,7 @@ const searchTexts = new WeakMap<RecordView, { language: string; text: string }>(
 function searchText(record: RecordView): string {
   const kept = searchTexts.get(record);
   if (kept?.language === language.value) return kept.text;
-  const head = headline(record.resource);
+  const head = headline(record.resource, directoryOf.value(record.author));
   const parts = [head.title, head.fact, className(record.class), record.authorName, record.date];
   const found = [...parts, asText(record.resource.resourceType)].filter(Boolean).join(" ").slice(0, 2000).toLowerCase();
   searchTexts.set(record, { language: language.value, text: found });

@@ -8,6 +8,7 @@ import {
   wordsOfMarkup,
 } from "../../src/fhir/attachments.ts";
 import { details, headline } from "../../src/fhir/details.ts";
+import { directory } from "../../src/fhir/directory.ts";
 import { asNumber, at, choice, concept, quantity, reference } from "../../src/fhir/elements.ts";
 import { measurements, rangeWords, series } from "../../src/fhir/observations.ts";
 import { demonstrationPatient } from "../fake/demonstration.ts";
@@ -156,6 +157,14 @@ describe("every resource of the demonstration's patient", () => {
       const shown = [headline(one).title, headline(one).fact, ...details(one).map((detail) => detail.value)].join(" ");
       expect(shown).not.toMatch(/urn:uuid|\[object Object\]|undefined/);
     }
+  });
+
+  test("names the people and places that it refers to, from its author's records alone", () => {
+    const names = directory(resources.map((resource) => ({ author: "0x01", resource })));
+    const visit = resources.find((one) => one.resourceType === "Encounter");
+    if (!visit) throw new Error("the patient has no visit");
+    expect(headline(visit, names("0x01")).fact).toBe("COMMUNITY INTERNIST ASSOCIATES PC");
+    expect(headline(visit, names("0x02")).fact).toBeUndefined();
   });
 
   test("makes series of its laboratory values", () => {
