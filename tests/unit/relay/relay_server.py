@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from medrec_py.chain import Call
 from medrec_py.relay.app import create_app
@@ -18,14 +19,18 @@ from medrec_py.relay.serving import bind
 class RelayServer:
     """Serves a service until it is left."""
 
-    def __init__(self, service: RelayService) -> None:
+    def __init__(self, service: RelayService, mounted_at: str = "") -> None:
         self.service = service
         self.app = create_app(service.chain, service.account, service=service)
+        if mounted_at:
+            site = FastAPI()
+            site.mount(mounted_at, self.app)
+            self.app = site
         self._socket = bind("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._server = uvicorn.Server(uvicorn.Config(self.app, log_level="warning", access_log=False))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
-        self.client = httpx.Client(base_url=self.url, timeout=60)
+        self.client = httpx.Client(base_url=self.url + mounted_at, timeout=60)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -9,10 +9,11 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from relay_server import body
+from relay_server import RelayServer, body
 
 from medrec_py.errors import ContractRefusal, GrantAlreadyExists, InvalidSignature, MedRecError
 from medrec_py.relay.problems import problem_of, problem_of_name
+from medrec_py.relay.service import RelayService
 
 
 def problem(response: httpx.Response) -> dict:
@@ -154,6 +155,18 @@ def test_health_is_good_while_it_works_and_bad_when_nobody_carries(world, server
     response = ended.client.get("/healthz")
     assert response.status_code == 503
     assert response.json()["problems"] == ["Acts are not being carried."]
+
+
+def test_inside_another_app_it_begins_with_the_first_act(world, chain, payer):
+    """An app that is mounted is not told when the one around it starts."""
+    service = RelayService(chain, payer, poll_seconds=0.02)
+    with RelayServer(service, mounted_at="/relay") as server:
+        assert server.client.get("/healthz").status_code == 503
+        assert server.post(world.granting(world.presented())).json()["status"] == "confirmed"
+        assert server.client.get("/healthz").status_code == 200
+        assert server.client.get("/openapi.json").status_code == 200
+        assert problem(server.client.get("/v1/acts/0x12"))["error"] == "UnknownAct"
+    service.close()
 
 
 def test_a_defect_is_answered_and_only_its_kind_is_logged(world, server, monkeypatch, caplog, capfd):
