@@ -3,10 +3,14 @@
  * Nothing here throws, and nothing is ever treated as markup.
  */
 
+import { JsonNumber } from "../types/jsonValues.ts";
+
 export type Resource = Readonly<Record<string, unknown>>;
 
 export function asObject(value: unknown): Resource | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Resource) : undefined;
+  const isObject =
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
+  return isObject ? (value as Resource) : undefined;
 }
 
 /** The objects of a list; one object alone counts as a list of itself, because senders mix the two up. */
@@ -19,8 +23,9 @@ export function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** A number, also when it came as a string so as to keep its digits. */
+/** A number, also when it came as a text or as a `JsonNumber`, which keep digits that a number would lose. */
 export function asNumber(value: unknown): number | undefined {
+  if (value instanceof JsonNumber) return asNumber(value.text);
   const parsed = typeof value === "string" && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(value) ? Number(value) : value;
   return typeof parsed === "number" && Number.isFinite(parsed) ? parsed : undefined;
 }

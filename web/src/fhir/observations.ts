@@ -115,7 +115,7 @@ export function valueWords(type: string, value: unknown): string | undefined {
     return [quantity(at(value, "numerator")), quantity(at(value, "denominator"))].filter(Boolean).join(" : ");
   }
   if (typeof value === "boolean") return value ? "✓" : "✗";
-  return typeof value === "number" ? String(value) : asText(value);
+  return asNumber(value) === undefined ? asText(value) : String(value);
 }
 
 function rangeOf(part: Resource): Range | undefined {

@@ -9,7 +9,13 @@ import { Stopped } from "./stopped.tsx";
 import "./styles/tokens.css";
 import "./styles/page.css";
 import "./styles/pieces.css";
-import "./styles/screens.css";
+import "./styles/forms.css";
+import "./styles/dialogs.css";
+import "./styles/welcome.css";
+import "./styles/summary.css";
+import "./styles/records.css";
+import "./styles/sharing.css";
+import "./styles/people.css";
 
 export async function mount(
   root: HTMLElement,

@@ -1,5 +1,7 @@
 /** Values of any shape, the same for the same seed. */
 
+import { JsonNumber } from "../../src/types/jsonValues.ts";
+
 export class Dice {
   constructor(private state: number) {}
 
@@ -22,6 +24,7 @@ export class Dice {
 
 const NAMES = ["coding", "text", "value", "code", "display", "reference", "start", "div", "data", "contentType", "low"];
 const LEAVES = [
+  new JsonNumber("1.50"),
   null,
   true,
   0,

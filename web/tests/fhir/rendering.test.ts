@@ -11,6 +11,7 @@ import { details, headline } from "../../src/fhir/details.ts";
 import { directory } from "../../src/fhir/directory.ts";
 import { asNumber, at, choice, concept, quantity, reference } from "../../src/fhir/elements.ts";
 import { measurements, rangeWords, series } from "../../src/fhir/observations.ts";
+import { JsonNumber } from "../../src/types/jsonValues.ts";
 import { demonstrationPatient } from "../fake/demonstration.ts";
 import { hostileResources } from "../fake/hostile.ts";
 import { Dice, junk } from "../fake/junk.ts";
@@ -35,6 +36,17 @@ describe("elements", () => {
     expect(quantity({ value: 0, unit: "mg" })).toBe("0 mg");
     expect(quantity({ value: 5, comparator: "<", unit: "mmol/L" })).toBe("< 5 mmol/L");
     expect(quantity({ unit: "mg" })).toBeUndefined();
+  });
+
+  test("digits are shown as they were sent, and plotted as numbers", () => {
+    const value = new JsonNumber("7.10");
+    expect(quantity({ value, unit: "%" })).toBe("7.10 %");
+    expect(measurements({ ...GLUCOSE, valueQuantity: { value, unit: "%" } }, "1", null)[0]).toMatchObject({
+      value: 7.1,
+      words: "7.10 %",
+      flag: "low",
+    });
+    expect(headline({ resourceType: "Observation", valueDecimal: value }).fact).toBe("7.10");
   });
 
   test("a reference is said by its display or by what it contains, never by a bare address", () => {
