@@ -108,7 +108,7 @@ interface IGrants {
     /// @notice The same by signature.
     /// @param actor Who signed.
     /// @param id The grant's.
-    /// @param signature Over `Revocation(address actor,bytes32 id)`.
+    /// @param signature Over `Revocation(address actor,bytes32 id)`; a delegate's counts, see `IDelegates`.
     function revokeWithSig(address actor, bytes32 id, bytes calldata signature) external;
 
     /// @notice Gives a grant back for good; the caller is the viewer. Silent when repeated.
@@ -142,7 +142,8 @@ interface IGrants {
     /// @notice The same by signature.
     /// @param grantor Who signed.
     /// @param id The grant's.
-    /// @param signature Over `Suspension(address grantor,bytes32 id,uint32 turn)`, `turn` as it stands.
+    /// @param signature Over `Suspension(address grantor,bytes32 id,uint32 turn)`, `turn` as it stands; a delegate's
+    /// counts, see `IDelegates`.
     function suspendWithSig(address grantor, bytes32 id, bytes calldata signature) external;
 
     /// @notice Ends the pause; the caller is the grantor.
@@ -162,7 +163,7 @@ interface IGrants {
     /// @notice The same by signature.
     /// @param actor Who signed.
     /// @param id The grant's.
-    /// @param signature Over `AgentRevocation(address actor,bytes32 id)`.
+    /// @param signature Over `AgentRevocation(address actor,bytes32 id)`; a delegate's counts, see `IDelegates`.
     function revokeAgentWithSig(address actor, bytes32 id, bytes calldata signature) external;
 
     /// @notice Whether the grants presented permit the request now.

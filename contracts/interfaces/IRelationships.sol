@@ -71,7 +71,8 @@ interface IRelationships {
     /// @param subject One side.
     /// @param provider The other.
     /// @param by Which of the two signed.
-    /// @param signature Over `Closure(address subject,address provider,uint32 number)`, `number` as it stands.
+    /// @param signature Over `Closure(address subject,address provider,uint32 number)`, `number` as it stands; that of a
+    /// delegate of `by` counts, see `IDelegates`.
     function closeWithSig(address subject, address provider, address by, bytes calldata signature) external;
 
     /// @notice The latest relationship of the pair.

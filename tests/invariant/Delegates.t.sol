@@ -172,7 +172,7 @@ contract DelegatesTest is World {
         medrec.suspendWithSig(patient.addr, id, signature);
     }
 
-    function test_nobody_passes_for_a_delegate() public {
+    function test_DelegateOnlyWithdraws_nobody_passes_for_a_delegate() public {
         bytes32 act = Acts.revocation(patient.addr, id);
         bytes[7] memory forms;
         forms[0] = _sign(delegate, act); // without saying who
@@ -197,7 +197,7 @@ contract DelegatesTest is World {
 
     // ------------------------------------------------------------------------------------------------- Nothing beyond
 
-    function test_a_delegate_neither_grants_nor_resumes_nor_renounces() public {
+    function test_DelegateOnlyWithdraws_no_grant_no_resumption_no_renunciation() public {
         bytes32 termsHash = keccak256("wider terms");
         bytes32 other = Acts.grant(patient.addr, patient.addr, viewer.addr, BUNDLE, termsHash);
         bytes memory signature = _signAsDelegate(delegate, other);

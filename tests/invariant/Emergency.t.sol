@@ -82,7 +82,7 @@ contract EmergencyTest is World {
         assertFalse(emergency.isDeclared(patient.addr, id));
     }
 
-    function test_only_an_accredited_emergency_provider_declares() public {
+    function test_EmergencyIsAccredited_only_such_a_clinician_declares() public {
         Person[3] memory others = [provider, stranger, patient];
         for (uint256 i = 0; i < others.length; ++i) {
             vm.expectRevert(

@@ -126,7 +126,7 @@ contract GuardianshipTest is World {
         _announce(guardian, heir);
     }
 
-    function test_each_guardian_can_announce_and_nobody_else() public {
+    function test_OnlyGuardiansAnnounce_each_of_them_can_and_nobody_else() public {
         vm.warp(SILENT_AT);
         Person[3] memory all = [guardian, viewer, provider];
         for (uint256 i = 0; i < all.length; ++i) {
@@ -254,7 +254,7 @@ contract GuardianshipTest is World {
         _announce(guardian, heir);
     }
 
-    function test_a_life_sign_closes_even_in_the_second_of_the_announcement_and_after_the_opening() public {
+    function test_LifeSignCloses_even_in_the_second_of_the_announcement_and_after_the_opening() public {
         vm.warp(SILENT_AT);
         _announce(guardian, heir);
         vm.prank(patient.addr);

@@ -3,11 +3,11 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
-import {Handler} from "./history/Handler.sol";
+import {CustodyHandler} from "./history/CustodyHandler.sol";
 
 /// @notice The invariants are worth what the histories are worth that they are examined after.
 contract HistoryTest is Test {
-    uint256 private constant HISTORIES = 30;
+    uint256 private constant HISTORIES = 50;
     uint256 private constant LENGTH = 100;
     uint256 private constant ENOUGH = 5;
 
@@ -15,9 +15,9 @@ contract HistoryTest is Test {
     mapping(string verb => uint256) private refused;
 
     function setUp() public {
-        vm.pauseGasMetering(); // thirty histories are more than a block holds
+        vm.pauseGasMetering(); // fifty histories are more than a block holds
         for (uint256 i = 0; i < HISTORIES; ++i) {
-            Handler handler = new Handler();
+            CustodyHandler handler = new CustodyHandler();
             handler.setUp();
             string[] memory verbs = handler.verbs();
             for (uint256 j = 0; j < LENGTH; ++j) {
@@ -36,7 +36,7 @@ contract HistoryTest is Test {
     }
 
     function test_every_verb_happens_and_is_refused_often_enough() public {
-        string[] memory verbs = new Handler().verbs();
+        string[] memory verbs = new CustodyHandler().verbs();
         for (uint256 i = 0; i < verbs.length; ++i) {
             assertGe(done[verbs[i]], ENOUGH, verbs[i]);
             if (keccak256(bytes(verbs[i])) == keccak256("wait")) continue; // cannot fail

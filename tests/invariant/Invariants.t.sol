@@ -6,20 +6,20 @@ import {Test} from "forge-std/Test.sol";
 import {MedRec} from "contracts/MedRec.sol";
 import {GrantStatus, PresentedGrant, Request} from "contracts/types/Terms.sol";
 
-import {Handler} from "./history/Handler.sol";
+import {CustodyHandler} from "./history/CustodyHandler.sol";
 import {Model} from "./history/Model.sol";
 import {Rebuilt} from "./history/Rebuilt.sol";
 
 /// @notice What holds after any history. `Handler` makes the history, `Model` says what should be true after it, and
 /// `Rebuilt` what can be known from the events alone.
 contract InvariantsTest is Test {
-    Handler private handler;
+    CustodyHandler private handler;
     Model private model;
     Rebuilt private rebuilt;
     MedRec private medrec;
 
     function setUp() public {
-        handler = new Handler();
+        handler = new CustodyHandler();
         handler.setUp();
         (model, rebuilt, medrec) = (handler.model(), handler.rebuilt(), handler.deployment());
         string[] memory verbs = handler.verbs();
@@ -122,6 +122,31 @@ contract InvariantsTest is Test {
     /// @notice Nobody wrote who was neither the subject nor a related, accredited provider at that time.
     function invariant_OnlyRelatedAuthors() public view {
         assertEq(rebuilt.trespasses(), 0);
+    }
+
+    /// @notice Who withdraws in somebody's name was named by them; nobody's word made a grant active but the grantor's.
+    function invariant_DelegateOnlyWithdraws() public view {
+        assertEq(rebuilt.impositions(), 0, "a grant was made in somebody's name");
+        assertEq(handler.custody().wrongDelegate(), "");
+    }
+
+    /// @notice A plan is open to those whom a guardian announced after the silence, when the notice has passed.
+    function invariant_OnlyGuardiansAnnounce() public view {
+        assertEq(handler.custody().wrongHeir(), "");
+    }
+
+    /// @notice Nothing stands that was announced before a sign of life.
+    function invariant_LifeSignCloses() public view {
+        assertEq(handler.custody().standsInSpiteOfLife(), "");
+    }
+
+    /// @notice What an emergency permits, the grant above permits, to an accredited viewer, for its time, and only while
+    /// the subject has withdrawn neither.
+    function invariant_EmergencyIsAccredited() public view {
+        for (uint256 i = 0; i < handler.declarations(); ++i) {
+            (PresentedGrant[] memory grants, Request memory request, bool expected) = handler.declarationAt(i);
+            assertEq(medrec.permits(grants, request), expected, "an emergency");
+        }
     }
 
     /// @notice Whoever has read all events knows the state.

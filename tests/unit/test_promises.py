@@ -14,8 +14,12 @@ PAGE = ROOT / "docs" / "protocol.md"
 PROMISES = {
     *("OnlySubjectGrants", "RevocationIsFinal", "AttenuationOnly", "LedgerIsComplete", "OnlyRelatedAuthors"),
     *("NothingPersonal", "Unlinkable", "SealedTight", "RevokedMeansBlind", "NothingLost"),
+    *("DelegateOnlyWithdraws", "OnlyGuardiansAnnounce", "LifeSignCloses", "EmergencyIsAccredited"),
 }
-PROVED = {"OnlySubjectGrants", "RevocationIsFinal", "AttenuationOnly"}
+PROVED = {
+    *("OnlySubjectGrants", "RevocationIsFinal", "AttenuationOnly"),
+    *("DelegateOnlyWithdraws", "OnlyGuardiansAnnounce", "LifeSignCloses", "EmergencyIsAccredited"),
+}
 """Those that are proved and not only attacked."""
 
 

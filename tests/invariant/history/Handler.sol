@@ -6,7 +6,7 @@ import {WhileAccredited} from "contracts/conditions/WhileAccredited.sol";
 import {WhileRelated} from "contracts/conditions/WhileRelated.sol";
 import {IGrants} from "contracts/interfaces/IGrants.sol";
 import {IRecords} from "contracts/interfaces/IRecords.sol";
-import {IRegistrar, ROLE_GATEWAY, ROLE_PROVIDER} from "contracts/interfaces/IRegistrar.sol";
+import {IRegistrar, ROLE_EMERGENCY, ROLE_GATEWAY, ROLE_PROVIDER} from "contracts/interfaces/IRegistrar.sol";
 import {IRelationships} from "contracts/interfaces/IRelationships.sol";
 import {GrantStatus, NO_EXPIRY, NO_LAST_DATE, PresentedGrant, Request, Terms} from "contracts/types/Terms.sol";
 
@@ -25,19 +25,19 @@ contract Handler is World {
     mapping(string verb => uint256) public done;
     mapping(string verb => uint256) public refused;
 
-    Person[] private people;
+    Person[] internal people;
     address private whileAccredited;
     address private whileRelated;
-    uint256 private dice;
+    uint256 internal dice;
 
-    function setUp() public override {
+    function setUp() public virtual override {
         vm.recordLogs();
         super.setUp();
         whileAccredited = address(new WhileAccredited(registrar, ROLE_PROVIDER));
         whileRelated = address(new WhileRelated(medrec));
         model = new Model(whileAccredited, whileRelated);
         rebuilt = new Rebuilt(medrec, registrar, model);
-        Person[11] memory all = [
+        Person[14] memory all = [
             patient,
             secondPatient,
             provider,
@@ -48,7 +48,10 @@ contract Handler is World {
             gateway,
             relayer,
             registrarAdmin,
-            stranger
+            stranger,
+            delegate,
+            guardian,
+            clinician
         ];
         for (uint256 i = 0; i < all.length; ++i) {
             people.push(all[i]);
@@ -56,6 +59,7 @@ contract Handler is World {
         _tellModel(provider, ROLE_PROVIDER);
         _tellModel(secondProvider, ROLE_PROVIDER);
         _tellModel(gateway, ROLE_GATEWAY);
+        _tellModel(clinician, ROLE_EMERGENCY);
         // The second patient's world is not new when it begins.
         _open(secondPatient, provider);
         model.open(secondPatient.addr, provider.addr);
@@ -64,8 +68,8 @@ contract Handler is World {
 
     /// @notice What a history is made of. Some verbs stand here more than once: there would be little to ask for if
     /// people revoked as often as they grant.
-    function verbs() external pure returns (string[] memory list) {
-        string[27] memory weighted = [
+    function verbs() public pure virtual returns (string[] memory list) {
+        string[32] memory weighted = [
             "wait",
             "register",
             "accredit",
@@ -86,7 +90,11 @@ contract Handler is World {
             "grant",
             "revoke",
             "renounce",
+            "renounce",
             "suspend",
+            "suspend",
+            "resume",
+            "resume",
             "resume",
             "revokeAgent",
             "ask",
@@ -117,21 +125,21 @@ contract Handler is World {
         _;
     }
 
-    function _roll(uint256 sides) private returns (uint256) {
+    function _roll(uint256 sides) internal returns (uint256) {
         dice = uint256(keccak256(abi.encode(dice)));
         return dice % sides;
     }
 
-    function _anyone() private returns (Person memory) {
+    function _anyone() internal returns (Person memory) {
         return people[_roll(people.length)];
     }
 
     /// @dev Mostly the person for whom it is meant.
-    function _mostly(Person memory person) private returns (Person memory) {
+    function _mostly(Person memory person) internal returns (Person memory) {
         return _roll(4) == 0 ? _anyone() : person;
     }
 
-    function _subject() private returns (Person memory) {
+    function _subject() internal returns (Person memory) {
         return _roll(2) == 0 ? patient : secondPatient;
     }
 
@@ -148,7 +156,7 @@ contract Handler is World {
 
     /// @dev How an act is brought: by the actor's call, by the actor's signature, or by somebody else's.
     function _speak(Person memory actor, bytes32 structHash)
-        private
+        internal
         returns (bool directly, bool authentic, bytes memory signature)
     {
         if (_roll(2) == 0) return (true, true, "");
@@ -156,8 +164,18 @@ contract Handler is World {
         return (false, signer.addr == actor.addr, _sign(signer, structHash));
     }
 
+    /// @dev The same for an act that withdraws: perhaps by the signature of a delegate, or of somebody who says so.
+    function _speakToWithdraw(Person memory actor, bytes32 structHash)
+        private
+        returns (bool directly, bool authentic, bytes memory signature)
+    {
+        if (_roll(3) != 0) return _speak(actor, structHash);
+        Person memory signer = _mostly(delegate);
+        return (false, model.isDelegate(actor.addr, signer.addr), _signAsDelegate(signer, structHash));
+    }
+
     /// @dev Calls, compares with what the model expects, and lets the events be replayed.
-    function _do(string memory verb, address target, address caller, bytes memory call, bool expected) private {
+    function _do(string memory verb, address target, address caller, bytes memory call, bool expected) internal {
         vm.prank(caller);
         (bool success,) = target.call(call);
         assertEq(success, expected, verb);
@@ -165,7 +183,7 @@ contract Handler is World {
         rebuilt.replay(vm.getRecordedLogs());
     }
 
-    function _doMedRec(string memory verb, address caller, bytes memory call, bool expected) private {
+    function _doMedRec(string memory verb, address caller, bytes memory call, bool expected) internal {
         _do(verb, address(medrec), caller, call, expected);
     }
 
@@ -196,8 +214,8 @@ contract Handler is World {
 
     function accredit(uint256 seed) external rolls(seed) {
         address by = _mostly(registrarAdmin).addr;
-        address participant = _mostly(_writer()).addr;
-        uint64 roles = uint64(1 + _roll(3));
+        address participant = _mostly(_roll(4) == 0 ? clinician : _writer()).addr;
+        uint64 roles = uint64(1 + _roll(7));
         uint64 expiresAt = uint64(block.timestamp + _roll(60 days));
         bool expected = by == registrarAdmin.addr && model.registered(participant) && expiresAt > block.timestamp;
         bytes memory call = abi.encodeCall(IRegistrar.accredit, (participant, roles, expiresAt, CREDENTIAL));
@@ -238,7 +256,7 @@ contract Handler is World {
         Person memory by = _mostly(_roll(2) == 0 ? subject : writer);
         uint32 number = model.numberOf(subject.addr, writer.addr);
         (bool directly, bool authentic, bytes memory signature) =
-            _speak(by, Acts.closure(subject.addr, writer.addr, number));
+            _speakToWithdraw(by, Acts.closure(subject.addr, writer.addr, number));
         bool expected = authentic && (by.addr == subject.addr || by.addr == writer.addr);
         bytes memory call = directly
             ? abi.encodeCall(IRelationships.close, (subject.addr, writer.addr))
@@ -398,7 +416,8 @@ contract Handler is World {
         if (model.count() == 0) return;
         Model.Known memory chosen = _known();
         Person memory actor = _mostly(_whoIs(_roll(3) == 0 ? chosen.subject : chosen.presented.grantor));
-        (bool directly, bool authentic, bytes memory signature) = _speak(actor, Acts.revocation(actor.addr, chosen.id));
+        (bool directly, bool authentic, bytes memory signature) =
+            _speakToWithdraw(actor, Acts.revocation(actor.addr, chosen.id));
         bytes memory call = directly
             ? abi.encodeCall(IGrants.revoke, (chosen.id))
             : abi.encodeCall(IGrants.revokeWithSig, (actor.addr, chosen.id, signature));
@@ -430,7 +449,7 @@ contract Handler is World {
         Person memory actor = _mostly(_whoIs(chosen.presented.grantor));
         uint32 turn = model.turns(actor.addr, chosen.id);
         (bool directly, bool authentic, bytes memory signature) =
-            _speak(actor, Acts.suspension(actor.addr, chosen.id, turn));
+            _speakToWithdraw(actor, Acts.suspension(actor.addr, chosen.id, turn));
         bytes memory call = directly
             ? abi.encodeCall(IGrants.suspend, (chosen.id))
             : abi.encodeCall(IGrants.suspendWithSig, (actor.addr, chosen.id, signature));
@@ -459,7 +478,7 @@ contract Handler is World {
         Model.Known memory chosen = _known();
         Person memory actor = _mostly(_whoIs(_roll(2) == 0 ? chosen.presented.viewer : chosen.presented.grantor));
         (bool directly, bool authentic, bytes memory signature) =
-            _speak(actor, Acts.agentRevocation(actor.addr, chosen.id));
+            _speakToWithdraw(actor, Acts.agentRevocation(actor.addr, chosen.id));
         bytes memory call = directly
             ? abi.encodeCall(IGrants.revokeAgent, (chosen.id))
             : abi.encodeCall(IGrants.revokeAgentWithSig, (actor.addr, chosen.id, signature));

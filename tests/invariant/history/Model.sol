@@ -37,6 +37,8 @@ contract Model {
     mapping(address => mapping(address => Relationship)) private relationships;
     mapping(address => mapping(bytes32 => bool)) public batches;
     mapping(address => mapping(uint64 => bool)) public epochs;
+    mapping(address => mapping(address => uint64)) public delegatedUntil;
+    mapping(address => mapping(address => uint32)) public delegationTurns;
     mapping(address => mapping(bytes32 => GrantStatus)) public statuses;
     mapping(address => mapping(bytes32 => uint32)) public turns;
     mapping(address => mapping(bytes32 => bool)) public agentDismissed;
@@ -78,6 +80,16 @@ contract Model {
 
     function commit(address gateway, uint64 epoch) external {
         epochs[gateway][epoch] = true;
+    }
+
+    function nameDelegate(address subject, address delegate, uint64 expiresAt) external {
+        delegatedUntil[subject][delegate] = expiresAt;
+        delegationTurns[subject][delegate]++;
+    }
+
+    function dismissDelegate(address subject, address delegate) external {
+        delegatedUntil[subject][delegate] = 0;
+        delegationTurns[subject][delegate]++;
     }
 
     function learn(Known calldata grant_) external {
@@ -136,6 +148,10 @@ contract Model {
     function isAccredited(address participant, uint64 roles) public view returns (bool) {
         Accreditation memory found = accreditations[participant];
         return found.expiresAt > block.timestamp && (found.roles | roles) == found.roles;
+    }
+
+    function isDelegate(address subject, address delegate) external view returns (bool) {
+        return delegatedUntil[subject][delegate] > block.timestamp;
     }
 
     function mayWrite(address subject, address author) external view returns (bool) {

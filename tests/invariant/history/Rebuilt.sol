@@ -7,6 +7,7 @@ import {Vm} from "forge-std/Vm.sol";
 import {MedRec} from "contracts/MedRec.sol";
 import {Registrar} from "contracts/Registrar.sol";
 import {IAccessLog} from "contracts/interfaces/IAccessLog.sol";
+import {IDelegates} from "contracts/interfaces/IDelegates.sol";
 import {IGrants} from "contracts/interfaces/IGrants.sol";
 import {IRecords} from "contracts/interfaces/IRecords.sol";
 import {IRegistrar} from "contracts/interfaces/IRegistrar.sol";
@@ -46,6 +47,7 @@ contract Rebuilt {
     uint256 public impositions;
 
     mapping(address => mapping(address => IRelationships.Relationship)) private relationships;
+    mapping(address => mapping(address => IDelegates.Delegation)) private delegations;
     mapping(address => Entry[]) private ledgers;
     mapping(address => bytes32) private batchHeads;
     mapping(address => mapping(bytes32 => uint64)) private batchTimes;
@@ -55,6 +57,7 @@ contract Rebuilt {
     mapping(address => uint64[2]) private accreditations;
     mapping(bytes32 => bool) private seen;
     Pair[] private pairs;
+    Pair[] private delegates;
     Item[] private grants;
     Item[] private batches;
     Item[] private epochs;
@@ -91,6 +94,14 @@ contract Rebuilt {
         }
         if (kind == IRecords.BatchAnchored.selector) return _batchAnchored(first, log.data);
         if (kind == IAccessLog.ReceiptsCommitted.selector) return _committed(first, log.topics[2], log.data);
+        if (kind == IDelegates.DelegateNamed.selector) {
+            (uint64 expiresAt, uint32 turn) = abi.decode(log.data, (uint64, uint32));
+            return _delegated(first, _address(log.topics[2]), IDelegates.Delegation(expiresAt, turn));
+        }
+        if (kind == IDelegates.DelegateDismissed.selector) {
+            (, uint32 turn) = abi.decode(log.data, (address, uint32));
+            return _delegated(first, _address(log.topics[2]), IDelegates.Delegation(0, turn));
+        }
         if (kind == IGrants.Granted.selector) return _granted(_address(log.topics[2]), log.data);
         _changed(kind, first, log.topics[2], log.data);
     }
@@ -108,6 +119,11 @@ contract Rebuilt {
             accreditations[participant] = [roles, expiresAt];
         }
         if (log.topics[0] == IRegistrar.AccreditationWithdrawn.selector) delete accreditations[participant];
+    }
+
+    function _delegated(address subject, address delegate, IDelegates.Delegation memory delegation) private {
+        delegations[subject][delegate] = delegation;
+        if (_isNew(keccak256(abi.encode("delegation", subject, delegate)))) delegates.push(Pair(subject, delegate));
     }
 
     function _opened(address subject, address provider, bytes calldata data) private {
@@ -199,6 +215,11 @@ contract Rebuilt {
             (address subject, address provider) = (pairs[i].first, pairs[i].second);
             bytes32 onChain = keccak256(abi.encode(_MEDREC.relationshipOf(subject, provider)));
             if (keccak256(abi.encode(relationships[subject][provider])) != onChain) return "a relationship";
+        }
+        for (uint256 i = 0; i < delegates.length; ++i) {
+            (address subject, address delegate) = (delegates[i].first, delegates[i].second);
+            bytes32 onChain = keccak256(abi.encode(_MEDREC.delegationOf(subject, delegate)));
+            if (keccak256(abi.encode(delegations[subject][delegate])) != onChain) return "a delegation";
         }
         for (uint256 i = 0; i < grants.length; ++i) {
             (address actor, bytes32 id) = (grants[i].actor, grants[i].id);
