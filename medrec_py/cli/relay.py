@@ -26,7 +26,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
     @command(
         app,
         "relay",
-        example="medrec relay --rpc http://127.0.0.1:8545 --account hospital --port 8461",
+        example="medrec relay --rpc http://127.0.0.1:8545 --account relayer --port 8461",
         panel=panel,
         role=False,
     )

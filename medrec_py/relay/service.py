@@ -14,6 +14,7 @@ from typing import Final
 
 from medrec_py.chain import Account, Call, Chain, SignedTransaction
 from medrec_py.chain.transactions import unsigned
+from medrec_py.client.acts import require_signatures_of_their_own
 from medrec_py.errors import (
     IdempotencyKeyReused,
     InsufficientEther,
@@ -247,6 +248,7 @@ class RelayService:
 
     def _sign(self, act: Act, now: float) -> tuple[SignedTransaction, int]:
         """Simulates, checks the limits, and signs under the next nonce; the transaction, and gas set aside for it."""
+        require_signatures_of_their_own(self.chain, self.chain.one_call(act.calls), self.account.address)
         try:
             signed = self.chain.prepare(self.account, act.calls, nonce=self._carrier.next_nonce())
         except InsufficientEther as error:

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from medrec_py.chain import Call, generate_account, presented_grant_id, terms_hash
+from medrec_py.client.acts import Relayer
 from medrec_py.errors import (
     GrantNotActive,
     IdempotencyKeyReused,
@@ -161,6 +162,33 @@ def test_an_act_that_was_overtaken_after_it_was_let_in_is_told_as_failed(world, 
     assert state.error in ("GrantNotActive", "InvalidSignature")
     with pytest.raises((GrantNotActive, InvalidSignature)):
         relay.submit([call])
+    relay.close()
+
+
+def test_a_provider_who_relays_gives_nobody_an_invitation_by_it(world, chain):
+    """Contracts ask no signature of whoever calls, so the relayer's own must not stand in for one."""
+    chain.fund(world.provider.address, 10**18)
+    relay = RelayService(chain, world.provider)
+    number = world.medrec.relationship_of(world.patient.address, world.provider.address).number + 1
+    message = {
+        "subject": world.patient.address,
+        "provider": world.provider.address,
+        "number": number,
+        "expiresAt": chain.now() + 1000,
+        "bundle": bytes(32),
+    }
+    acceptance = world.sign(world.patient, "Acceptance", message)
+    uninvited = world.medrec.open(
+        world.patient.address, world.provider.address, message["expiresAt"], bytes(32), bytes(65), acceptance
+    )
+    for calls in ([uninvited], [world.granting(world.presented()), uninvited]):
+        with pytest.raises(InvalidSignature) as refused:
+            relay.submit(calls)
+        assert refused.value.facts["signer"] == world.provider.address
+        with pytest.raises(InvalidSignature):
+            Relayer(chain, world.provider).relay(calls)
+    relay.submit([world.opening()])
+    assert world.medrec.is_open(world.patient.address, world.provider.address)
     relay.close()
 
 
