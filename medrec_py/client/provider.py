@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from medrec_py.chain import TransactionReceipt
 from medrec_py.client.anchors import in_ledger
 from medrec_py.client.declaring import DeclaresEmergencies
+from medrec_py.client.following import current, open_successor
 from medrec_py.client.grants import of_consequence
 from medrec_py.client.holdings import Held, Holdings
 from medrec_py.client.mail import Mail, open_letter
 from medrec_py.client.relationship_keys import RelationshipKeys, newest_epochs
 from medrec_py.client.results import Fault, Invitation, Publication, Records, Relationship, records_by_class
-from medrec_py.client.succession import is_followed, standing
+from medrec_py.client.succession import standing
 from medrec_py.client.window import Window
 from medrec_py.crypto import CompartmentKey, MailboxKey, PublicKey
 from medrec_py.errors import IntegrityError, InvalidInput, NoKey, NoRelationship, Refused
@@ -32,7 +32,6 @@ from medrec_py.sealing import (
     RekeyBundle,
     RelationshipBundle,
     SealedParcel,
-    SuccessionBundle,
     batch_blind,
     make_locators,
     make_manifest,
@@ -318,55 +317,11 @@ class Provider(DeclaresEmergencies):
         for item in context.sync().relationships(provider=self.address, open_only=True):
             try:
                 succession = self._keys_of(item).succession
-                if succession is not None and self._open_successor(succession):
+                if succession is not None and open_successor(self, succession):
                     opened.append(succession.successor)
             except (IntegrityError, InvalidInput, Refused):
                 continue  # one that can't be followed keeps nobody else from it; publishing names it
         return [item for item in self.relationships() if item.subject in opened] if opened else []
-
-    def _open_successor(self, succession: SuccessionBundle) -> bool:
-        """Opens the relationship with a successor, unless that was done before."""
-        context = self._context
-        if is_followed(context, self.address, succession):
-            return False
-        message = {
-            "provider": self.address,
-            "subject": succession.successor,
-            "number": succession.number,
-            "expiresAt": succession.expires_at,
-        }
-        call = context.medrec.open(
-            succession.successor,
-            self.address,
-            succession.expires_at,
-            succession.bundle,
-            self._actor.sign("Invitation", message),
-            succession.acceptance,
-        )
-        self._actor.submit(call)
-        context.sync()
-        return True
-
-    def _current(self, subject: str) -> tuple[str, RelationshipKeys]:
-        """Where the relationship with a subject goes on by now, and the keys there."""
-        context = self._context
-        visited = {subject}
-        while True:
-            relationships = context.index.relationships(subject=subject, provider=self.address)
-            succession: SuccessionBundle | None = None
-            if relationships and not relationships[-1].is_open:
-                with suppress(IntegrityError, InvalidInput):
-                    succession = self._keys_of(relationships[-1]).succession
-            if succession is None:
-                keys = self.keys(subject)
-                succession = keys.succession
-                if succession is None:
-                    return subject, keys
-                self._open_successor(succession)
-            subject = succession.successor
-            if subject in visited:
-                raise NoRelationship(f"The successions of {subject} lead back to it.", subject=subject)
-            visited.add(subject)
 
     # ── steps of publishing ──
 
@@ -380,7 +335,7 @@ class Provider(DeclaresEmergencies):
 
     def _prepare(self, subject: str, records: Iterable[ClinicalRecord], report: Progress) -> _Prepared:
         kept = tuple(records)
-        subject, keys = self._current(subject)
+        subject, keys = current(self, subject)
         place = self._context.place(subject, self.address)
         groups = lots(kept)
         sealed: list[SealedParcel] = []

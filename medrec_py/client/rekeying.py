@@ -87,7 +87,12 @@ class Rekeying:
             opened: The subject's grants, as far as the subject can open them.
         """
         providers = [tree.provider for tree in self.trees if tree.is_open]
-        viewers = [grant.grant.viewer for grant in opened if grant.grant.is_live and grant.bundle.mailbox_key]
+        emergency = self.context.deployment.emergency  # a contract, which has no key of its own to replace
+        viewers = [
+            grant.grant.viewer
+            for grant in opened
+            if grant.grant.is_live and grant.bundle.mailbox_key and grant.grant.viewer != emergency
+        ]
         return [
             Fault(
                 "unusable key",

@@ -301,6 +301,11 @@ def test_what_is_prepared_anew_serves_the_next_emergency(town: Town) -> None:
     assert len(live) == 1
 
 
+def test_the_emergency_contract_is_not_taken_for_a_viewer_that_lost_its_key(town: Town) -> None:
+    town.prepare()
+    assert town.patient.rekey().faults == ()
+
+
 def test_keys_that_are_changed_before_any_emergency_reach_it(town: Town) -> None:
     town.prepare()
     grant = town.patient.grant(town.clinic.address, classes="laboratory")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from client_world import World, admit, ids, ndjson, observation
 
 from medrec_py.client import Patient
+from medrec_py.client.succession import make_succession, standing
 from medrec_py.errors import InvalidInput, NoRelationship, Refused
 from medrec_py.sealing import make_locators, seal_bundle
 
@@ -86,8 +89,15 @@ def test_a_thief_with_the_old_wallet_leads_nobody_elsewhere_after_the_move(world
 def test_a_relationship_that_the_patient_closed_without_moving_leads_nowhere(world: World) -> None:
     admitted = admit(world)
     admitted.patient.close(admitted.subject, world.hospital.address)
-    _announce_elsewhere(world, fresh(world, admitted.patient), admitted.subject, world.network.patient())
+    thief = fresh(world, admitted.patient)
+    _announce_elsewhere(world, thief, admitted.subject, world.network.patient())
     assert world.hospital.follow() == []
+    thief._context.sync()
+    case = thief._cases.require(admitted.subject)
+    tree = next(tree for tree in case.trees(thief._context) if tree.provider == world.hospital.address)
+    successions = case.mail(thief._context, tree.mailbox).successions
+    assert len(successions) == 1
+    assert standing(thief._context, world.hospital.address, successions, is_open=False) is None
     with pytest.raises(NoRelationship):
         world.hospital.publish(admitted.subject, ndjson(observation("x", "2024-01-01")))
 
@@ -193,10 +203,6 @@ def _announce_elsewhere(
     world: World, holder: Patient, subject: str, elsewhere: Patient, *, acceptance: bytes | None = None
 ) -> None:
     """Whoever holds a wallet anchors a succession of their own making, whatever the rules of the client are."""
-    import dataclasses
-
-    from medrec_py.client.succession import make_succession
-
     context = holder._context
     context.sync()
     case = holder._cases.require(subject)
