@@ -72,7 +72,7 @@ def add_to(app: typer.Typer, panel: str) -> None:
             html=html,
             observer=teller,
         )
-        return Shown(report.to_json(), lambda: _ending(report), code=0 if report.ok else 1)
+        return Shown(report.to_json(), lambda: [*_ending(report), *_offer(home, rpc)], code=0 if report.ok else 1)
 
 
 class _Teller:
@@ -165,6 +165,13 @@ def _ending(report: DemoReport) -> list[Any]:
     if report.page is not None:
         parts.append(f"The picture of it: {report.page}")
     return parts
+
+
+def _offer(home: Path | None, rpc: str | None) -> list[Any]:
+    """How to look at it as the patient does, where the network was kept."""
+    if home is None or rpc is not None:
+        return []
+    return [f"The patient's own page over it: medrec web --home {home} --demo-wallet patient"]
 
 
 def _purse() -> dict[str, Account] | None:

@@ -143,15 +143,8 @@ def serve_site(
     site = create_site(
         backend, page, config, relay=relay, hosts=_hosts(listener, public_url), origins=origins, wallet=wallet
     )
-    if relay is not None:
-        # An app that is mounted is not told when the one around it starts and ends.
-        relay.state.service.start()
     announce(public_url or listener.url)
-    try:
-        listener.serve(site)
-    finally:
-        if relay is not None:
-            relay.state.service.close()
+    listener.serve(site)
 
 
 def _hosts(listener: Listener, public_url: str | None) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def test_another_site_can_neither_frame_the_page_nor_use_its_server(
     </script>"""
     page.page.route("http://hostile.test/", lambda route: route.fulfill(body=hostile, content_type="text/html"))
     page.page.goto("http://hostile.test/")
-    page.page.wait_for_function("window.answers.length === 4")
+    page.page.wait_for_function("() => window.answers.length === 4")
     assert page.page.evaluate("window.answers") == ["refused"] * 4
     framed = [frame for frame in page.page.frames if frame.url.startswith(world.url)]
     assert all(frame.locator("#app").count() == 0 for frame in framed)

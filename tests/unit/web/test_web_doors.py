@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgi_client import SiteClient
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -265,6 +269,33 @@ def test_a_store_that_does_not_take_it_is_said_and_not_named(
     answer = SiteClient(create_site(backend, page, config)).post("/objects", content=b"x", headers=BYTES)
     assert answer.status_code == 503
     assert "somewhere" not in answer.text
+
+
+# ── the relayer ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_mounted_relayer_begins_and_ends_with_the_site(backend: Backend, page: Page, config: PageConfig):
+    heard: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        heard.append("begins")
+        yield
+        heard.append("ends")
+
+    relay = FastAPI(lifespan=lifespan)
+    relay.get("/v1")(lambda: {"chainId": 1337})
+    site = create_site(backend, page, config, relay=relay)
+
+    async def live() -> None:
+        async with site.router.lifespan_context(site):
+            assert heard == ["begins"]
+
+    asyncio.run(live())
+    assert heard == ["begins", "ends"]
+    answer = SiteClient(site).get("/relay/v1")
+    assert answer.json() == {"chainId": 1337}
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 # ── allowances ───────────────────────────────────────────────────────────────────────────────────────────────────────

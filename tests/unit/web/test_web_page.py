@@ -201,9 +201,7 @@ def test_text_comes_compressed_to_whoever_takes_it(site: SiteClient, built: Path
         assert answer.headers["vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize(
-    "path", ["/%2e%2e/pyproject.toml", "/assets/%2e%2e/index.html", "/etc/passwd"]
-)
+@pytest.mark.parametrize("path", ["/%2e%2e/pyproject.toml", "/assets/%2e%2e/index.html", "/etc/passwd"])
 def test_nothing_but_the_page_s_own_files_can_be_had(site: SiteClient, path: str):
     assert site.get(path).status_code == 404
 
