@@ -11,7 +11,7 @@ from medrec_py.crypto import ParticipantKey, PublicKey
 from medrec_py.errors import IntegrityError, InvalidInput
 from medrec_py.index import IndexedGrant
 from medrec_py.sealing import Bundle, BundleKind, Custody, PlanBundle, ReasonBundle, ShareBundle, open_bundle
-from medrec_py.sealing.shares import MAX_OBJECT_BYTES
+from medrec_py.sealing.shares import MAX_OBJECT_BYTES, has_one_recipient
 from medrec_py.types.events import EmergencyDeclared, EmergencyPrepared, KeyReleased
 from medrec_py.types.moments import iso
 from medrec_py.types.terms import ZERO_BYTES32
@@ -172,7 +172,7 @@ def is_by_emergency(context: Context, grant: IndexedGrant) -> bool:
 def _open_each(
     context: Context, subject: str, custody: Custody, key: ParticipantKey, kind: BundleKind
 ) -> Iterator[Bundle]:
-    for one in custody.sealed:
+    for one in filter(has_one_recipient, custody.sealed):
         try:
             yield open_bundle(one, context.bundle_context(subject), key, kind)
         except (IntegrityError, InvalidInput):

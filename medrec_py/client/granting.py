@@ -7,7 +7,7 @@ from functools import cached_property
 
 from medrec_py.chain import Account, TransactionReceipt
 from medrec_py.client.acts import Sender
-from medrec_py.client.cases import Case, Cases
+from medrec_py.client.cases import Case, Cases, LostWallet
 from medrec_py.client.context import Context
 from medrec_py.client.cutting import cut
 from medrec_py.client.grants import (
@@ -204,6 +204,8 @@ class Granting(Participant):
     def _update(self, cases: list[Case]) -> list[TransactionReceipt]:
         receipts = []
         for case in cases:
+            if isinstance(case.account, LostWallet):
+                continue  # nobody signs for it; what its grants cover is written no more once it was moved
             receipt = Rekeying(self._context, case, case.trees(self._context)).run(self._opened(case))
             if receipt is not None:
                 receipts.append(receipt)

@@ -10,7 +10,7 @@ from medrec_py.client.context import Context
 from medrec_py.crypto import ParticipantKey
 from medrec_py.errors import IntegrityError, InvalidInput
 from medrec_py.sealing import BundleKind, PlanBundle, ShareBundle, Shares, open_bundle
-from medrec_py.sealing.shares import MAX_OBJECT_BYTES
+from medrec_py.sealing.shares import MAX_OBJECT_BYTES, has_one_recipient
 from medrec_py.types.events import PlanSet, RecoveryAnnounced, ShareReleased
 from medrec_py.types.moments import iso
 from medrec_py.types.terms import ZERO_BYTES32
@@ -103,7 +103,7 @@ def _open_each(context: Context, plan: PlanSet, key: ParticipantKey, kind: Bundl
         sealed = Shares.parse(context.store.get(plan.shares, limit=MAX_OBJECT_BYTES)).sealed
     except (IntegrityError, InvalidInput):
         return
-    for one in sealed:
+    for one in filter(has_one_recipient, sealed):
         try:
             yield open_bundle(one, context.bundle_context(plan.owner), key, kind)
         except (IntegrityError, InvalidInput):

@@ -25,6 +25,10 @@ MAX_OBJECT_BYTES: Final = 1 << 21
 """Seventeen bundles of 32 KiB in hexadecimal, and room."""
 
 
+_RECIPIENTS_AT: Final = 7
+"""Where a key bundle says how many recipients it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shares:
     """The sealed shares of guardians."""
@@ -94,6 +98,14 @@ class Custody:
             raise ContentInvalid(f"A custody object holds a key that is none: {error.message}") from None
         fields.done()
         return custody
+
+
+def has_one_recipient(sealed: bytes) -> bool:
+    """Whether a sealed share has the one recipient that it should have.
+
+    Whoever looks through other people's objects tries each recipient of a bundle: one with many would keep it busy.
+    """
+    return sealed[_RECIPIENTS_AT : _RECIPIENTS_AT + 1] == b"\1"
 
 
 def shuffled(sealed: Sequence[bytes]) -> tuple[bytes, ...]:

@@ -28,7 +28,7 @@ from medrec_py.errors import (
     TooEarly,
     TooFewShares,
 )
-from medrec_py.sealing import ShareBundle, Shares, seal_bundle
+from medrec_py.sealing import ShareBundle, Shares, guardian_leaf, seal_bundle
 
 NOTICE = timedelta(days=7)
 
@@ -409,6 +409,27 @@ def test_plans_of_strangers_with_nonsense_for_shares_hide_nobodys_ward(family: F
         context.chain.send(hostile, context.guardianship.set_plan(bytes([1]) * 32, 0, 1, digest))
     context.chain.send(hostile, context.guardianship.set_plan(bytes([1]) * 32, 0, 1, bytes(31) + b"\1"))
     assert [ward.owner for ward in family.guardians[0].wards()] == [family.owner]
+
+
+def test_a_share_that_is_sealed_to_a_crowd_is_nobodys(family: Family) -> None:
+    """Else a stranger's plan with thousands of sealed keys would keep every guardian busy."""
+    hostile, context = generate_account(), family.guardians[0]._context
+    family.network.viewer(hostile)
+    guardian, salt = family.guardians[0], bytes(32)
+    share = ShareBundle(hostile.address, guardian.address, "", split(bytes(32), 2, 2)[0], salt)
+    sealed = seal_bundle(
+        share, context.bundle_context(hostile.address), [one.key.public_key for one in family.guardians]
+    )
+    root, digest = (
+        guardian_leaf(hostile.address, guardian.address, salt),
+        context.store.put(Shares((sealed,)).encode()).digest,
+    )
+    context.chain.send(hostile, context.guardianship.set_plan(root, 0, 1, digest))
+    assert guardian.wards() == []
+    alone = seal_bundle(share, context.bundle_context(hostile.address), [guardian.key.public_key])
+    digest = context.store.put(Shares((alone,)).encode()).digest
+    context.chain.send(hostile, context.guardianship.set_plan(root, 0, 1, digest))
+    assert [ward.owner for ward in guardian.wards()] == [hostile.address]
 
 
 def test_a_plan_that_copies_anothers_shares_makes_no_guardian(family: Family) -> None:

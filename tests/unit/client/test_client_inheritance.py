@@ -92,6 +92,20 @@ def test_nobody_signs_for_a_lost_wallet(world: World) -> None:
         heir.revoke(grant.id)
 
 
+def test_what_nobody_signs_for_keeps_no_other_keys_from_being_changed(world: World) -> None:
+    admitted = admit(world, wallet_mode=True)
+    grant = admitted.patient.grant(world.clinic.address, classes="laboratory")
+    admitted.patient.revoke(grant, rekey=False)
+    heir = world.network.patient()
+    heir.inherit(admitted.patient.root, wallet=admitted.patient.address)
+    subject = heir.next_subject()
+    heir.accept(world.hospital.invite(subject))
+    own = heir.grant(world.clinic.address, classes="laboratory", subject=subject)
+    heir.revoke(own, rekey=False)
+    assert len(heir.rekey()) == 1
+    assert heir.rekey() == []
+
+
 def test_a_wallet_does_not_inherit_itself_nor_for_no_reason(world: World) -> None:
     patient = world.network.patient()
     with pytest.raises(InvalidInput, match="its own root"):

@@ -25,6 +25,7 @@ from medrec_py.sealing import (
     tree_over,
     verify_proof,
 )
+from medrec_py.sealing.shares import has_one_recipient
 
 PLACE = BundleContext(31337, CONTRACT, PATIENT)
 SHARE = ShareBundle(PATIENT, VIEWER, "a label", "words", bytes(32))
@@ -48,6 +49,11 @@ def test_neither_object_is_the_other() -> None:
 def test_a_plan_and_a_share_have_the_same_length() -> None:
     plan = PlanBundle(2, VIEWER, (Appointed(VIEWER, "n" * 200, bytes(32)),) * 16)
     assert {len(seal_bundle(plan, PLACE, [PATIENT_KEY.public_key])), *map(len, SEALED)} == {len(SEALED[0])}
+
+
+def test_a_share_with_many_recipients_is_known_before_anything_is_opened() -> None:
+    many = seal_bundle(SHARE, PLACE, [VIEWER_KEY.public_key, PATIENT_KEY.public_key])
+    assert [has_one_recipient(one) for one in (*SEALED, many, b"", b"MEDKEY")] == [True] * 3 + [False] * 3
 
 
 def test_shares_are_shuffled() -> None:
