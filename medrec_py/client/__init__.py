@@ -20,6 +20,7 @@ from medrec_py.client.results import (
     Publication,
     ReadRecord,
     Records,
+    Rekeyed,
     Relationship,
     Verification,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Reading",
     "Records",
     "Registrar",
+    "Rekeyed",
     "Relationship",
     "Relayer",
     "Scheduled",
