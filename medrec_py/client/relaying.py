@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from medrec_py import errors
-from medrec_py.chain import Call, Chain, TransactionReceipt, require_address
+from medrec_py.chain import Call, Chain, TransactionReceipt
 from medrec_py.errors import (
     ContractRefusal,
     InvalidInput,
@@ -111,10 +111,9 @@ class HttpRelayer:
         receipt = self._chain.wait(digest, timeout=self._timeout, name="+".join(call.name for call in calls))
         found = self._chain.ask("eth_getTransactionByHash", "0x" + digest.hex())
         expected = self._chain.one_call(calls)
-        if not isinstance(found, dict) or found["input"] != "0x" + expected.data.hex():
+        carried = (str(found.get("to")).lower(), found.get("input")) if isinstance(found, dict) else None
+        if carried != (expected.to.lower(), "0x" + expected.data.hex()):
             raise RelayInconsistent(f"The relayer at {url} names a transaction with other calls.", transaction=digest)
-        if require_address(found["to"]) != expected.to:
-            raise RelayInconsistent(f"The relayer at {url} names a transaction elsewhere.", transaction=digest)
         return receipt
 
     def _failure(self, digest: bytes | None, act: dict[str, Any]) -> MedRecError:

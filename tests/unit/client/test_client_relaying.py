@@ -140,6 +140,19 @@ def test_a_relayer_that_names_another_transaction_is_not_believed(world):
         HttpRelayer(liar.url, chain).relay([forged(world)])
 
 
+def test_a_relayer_that_names_another_act_of_the_same_contract_is_not_believed(world, relayer):
+    patient = world.network.patient(relayer=relayer.url)
+    patient.accept(world.hospital.invite(patient.next_subject()))
+    head = world.network.chain.ask("eth_getBlockByNumber", "latest", False)
+    [opened] = {
+        "0x" + logged.transaction_hash.hex()
+        for logged in world.network.chain.logs(int(head["number"], 16), int(head["number"], 16))
+    }
+    lie = {"id": "0x12", "status": "confirmed", "transaction": opened}
+    with answering(lie) as liar, pytest.raises(RelayInconsistent):
+        HttpRelayer(liar.url, world.network.chain).relay([forged(world)])
+
+
 def test_a_relayer_that_claims_what_the_chain_does_not_know_is_not_believed(world):
     lie = {"id": "0x12", "status": "confirmed", "transaction": "0x" + "12" * 32}
     with answering(lie) as liar, pytest.raises(MedRecError, match="was not mined"):
