@@ -67,7 +67,13 @@ const LAYOUTS: readonly string[] = [
 const SILENT = ["AuthorityUpdated(address)", "EIP712DomainChanged()"];
 
 /** Whose values can exceed what a JavaScript number holds, or mean "never" by their largest value. */
-const BIG = new Set(["Accredited.roles", "Accredited.expiresAt", "DelegateNamed.expiresAt"]);
+const BIG = new Set([
+  "Accredited.roles",
+  "Accredited.expiresAt",
+  "DelegateNamed.expiresAt",
+  // Gateways number their epochs as they like.
+  "ReceiptsCommitted.epoch",
+]);
 
 interface Field {
   name: string;

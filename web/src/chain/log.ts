@@ -85,7 +85,7 @@ export class Log {
     }
     const fresh = await this.fetch(from, head.number, onProgress);
     if (fresh.length) {
-      this.events.push(...fresh);
+      this.events = this.events.length ? this.events.concat(fresh) : fresh;
       this.version++;
     }
     this.last = head;

@@ -111,7 +111,7 @@ class Publication {
       const positions = this.#positions.get(digits);
       if (!positions) return taken;
       this.#positions.delete(digits);
-      taken.push(...positions);
+      for (const position of positions) taken.push(position);
     }
   }
 

@@ -71,13 +71,15 @@ const DAYS: Readonly<
   en: ["1 day", "{n} days", "{n} hours", "{n} minutes", "{n} seconds"],
   zh: ["1 天", "{n} 天", "{n} 小时", "{n} 分钟", "{n} 秒"],
 };
+const QUOTED: Readonly<Record<Language, string>> = { en: "(“{}”)", zh: "（“{}”）" };
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const NOTHING = /^0x0+$/;
 
 /**
  * The sentence for a message.
  *
- * @param called What to call an address beside what it is, such as its registered name; empty for nothing.
+ * @param called What somebody calls the holder of an address, such as a registered name; empty for nothing. It stands
+ *   in quotes behind the address.
  */
 export function sentenceFor(
   document: TypedData,
@@ -100,12 +102,25 @@ export function sentenceFor(
 function shown(name: string, value: unknown, language: Language, called: (address: Address) => string): string {
   if (Array.isArray(value)) return value.join(language === "zh" ? "、" : ", ");
   if (typeof value === "string" && ADDRESS.test(value)) {
-    const known = called(value as Address);
-    return known ? `${known} ${value}` : value;
+    const known = nameOnly(called(value as Address));
+    return known ? `${value} ${QUOTED[language].replace("{}", () => known)}` : value;
   }
   if (name === "expiresAt") return iso(value as number | bigint);
   if (name === "silence" || name === "notice") return duration(Number(value), language);
   return String(value);
+}
+
+/**
+ * What somebody calls themselves, without whatever would end the quotes that it stands in, or pass for an address:
+ * nobody's name becomes part of what a sentence says.
+ */
+function nameOnly(name: string): string {
+  return name
+    .replace(/[\p{Pi}\p{Pf}\p{Ps}\p{Pe}"'`＂＇ʺ\p{C}]/gu, " ")
+    .replace(/0x/gi, " ")
+    .split(/\s+/)
+    .filter(Boolean)
+    .join(" ");
 }
 
 /** Seconds in the largest unit that says them exactly. */

@@ -122,7 +122,7 @@ export interface AgentRevoked {
 export interface ReceiptsCommitted {
   readonly event: "ReceiptsCommitted";
   readonly gateway: Address;
-  readonly epoch: number;
+  readonly epoch: bigint;
   readonly head: Hex;
   readonly count: number;
 }
