@@ -76,9 +76,11 @@ def test_a_spent_budget_is_said_with_a_time_to_come_back(world, serve):
     assert 0 < int(response.headers["retry-after"]) <= 86_400
 
 
-def test_too_many_requests_are_refused_for_a_while(serve):
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1"), ("POST", "/v1/acts"), ("GET", "/v1/acts/0x12")])
+def test_too_many_requests_are_refused_for_a_while(serve, method, path):
     server = serve(requests_per_minute=2)
-    answers = [server.client.get("/v1") for _ in range(4)]
+    # Five of them, because a minute may end in between.
+    answers = [server.client.request(method, path) for _ in range(5)]
     assert 429 in {answer.status_code for answer in answers}
     assert problem(answers[-1])["error"] == "RelayTooOften"
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
