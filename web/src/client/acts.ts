@@ -11,7 +11,7 @@ import { type Domain, grantMessage, type MessageType, type TypedData, typedData 
 import type { Connection } from "../wallet/connection";
 import { ask } from "../wallet/provider";
 import type { ActState, Address, Hex, NetworkConfig } from "./api";
-import type { Relayers } from "./relay";
+import { ContractRefusal, type Relayers } from "./relay";
 
 /** One thing that somebody wants done on chain. */
 export interface Act {
@@ -215,12 +215,27 @@ export async function relay(
   onState: (state: ActState) => void,
 ): Promise<{ transaction: Hex; block: number }> {
   if (relayers.isEmpty) throw new PageError("NoRelayer");
-  for (const call of calls.length === 1 ? calls : []) await contracts.simulate(call);
+  const simulate = async () => {
+    for (const call of calls.length === 1 ? calls : []) await contracts.simulate(call);
+  };
+  await simulate();
   onState({ kind: "sending", via: "relayer" });
-  const relayed = await relayers.send(calls, ({ transaction }) => onState({ kind: "pending", transaction }));
-  // The relayer's word that it is done is not believed: the chain itself has to have it.
-  if (!relayed.transaction) throw new PageError("RelayUnavailable", { reason: "no transaction" });
-  return receipt(contracts, relayed.transaction);
+  const together = contracts.multicall(calls);
+  try {
+    return await relayers.send(
+      calls,
+      ({ transaction }) => onState({ kind: "pending", transaction }),
+      async ({ transaction }) => {
+        if (!transaction) throw new PageError("RelayUnavailable", { reason: "no transaction" });
+        return receipt(contracts, transaction, together);
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof ContractRefusal)) throw error;
+    // Perhaps the chain has moved on meanwhile: then it says itself what it refuses.
+    await simulate();
+    throw new PageError("RelayersRefuse", { reason: error.code }, { cause: error });
+  }
 }
 
 /** Has the wallet send a call, which anybody may who has a signature for it; the wallet pays. */
@@ -243,17 +258,39 @@ export async function sendWithWallet(
   return receipt(contracts, transaction);
 }
 
-async function receipt(contracts: Contracts, transaction: Hex): Promise<{ transaction: Hex; block: number }> {
+/**
+ * Waits for a transaction to be in a block.
+ *
+ * @param call What it has to be, when somebody else sent it: whoever names any other transaction that went well would
+ *   have a withdrawal pass for done. The wallet is the person's own, and may put its account's code around a call.
+ */
+async function receipt(
+  contracts: Contracts,
+  transaction: Hex,
+  call: Call | null = null,
+): Promise<{ transaction: Hex; block: number }> {
   for (let tried = 0; tried < RECEIPT_TRIES; tried++) {
     const found = (await contracts.node.request("eth_getTransactionReceipt", [transaction])) as {
       status?: unknown;
       blockNumber?: unknown;
     } | null;
     if (found) {
+      if (call && !(await carries(contracts, transaction, call))) {
+        throw new PageError("RelayUnavailable", { reason: "another transaction" });
+      }
       if (found.status !== "0x1") throw new PageError("ActFailed", { transaction });
       return { transaction, block: quantity(found.blockNumber) };
     }
     await new Promise((resolve) => setTimeout(resolve, RECEIPT_MILLISECONDS));
   }
   throw new PageError("NotMined", { transaction });
+}
+
+/** Whether a transaction is a call, to the byte. */
+async function carries(contracts: Contracts, transaction: Hex, call: Call): Promise<boolean> {
+  const { to, input } = ((await contracts.node.request("eth_getTransactionByHash", [transaction])) ?? {}) as {
+    to?: unknown;
+    input?: unknown;
+  };
+  return String(to).toLowerCase() === call.to.toLowerCase() && String(input).toLowerCase() === call.data.toLowerCase();
 }

@@ -1,15 +1,20 @@
-/** Relayers over HTTP: they pay for signed acts. Several are tried in turn, but a contract's refusal is everybody's. */
+/**
+ * Relayers over HTTP: they pay for signed acts. Nothing that one says is believed: neither that an act is done, nor that
+ * the contracts refuse it. So the next is tried, whatever the reason was, and the chain has the last word.
+ */
 
 import { type Call, codeOfError } from "../chain/contracts";
 import type { Fetch } from "../chain/rpc";
 import { PageError } from "../errors";
 import type { Hex } from "./api";
 
-/** The contracts themselves refuse: no other relayer would fare better. */
+/** A relayer says that the contracts refuse. Whether they do, only the chain tells. */
 export class ContractRefusal extends PageError {}
 
-const TIMEOUT_MILLISECONDS = 60_000;
+const TIMEOUT_MILLISECONDS = 30_000;
 const WAIT_SECONDS = 20;
+/** How often one is asked about an act that it holds: whoever stalls a veto is passed by after some minutes. */
+const MOST_ASKED = 8;
 
 export interface Relayed {
   id: string;
@@ -31,23 +36,33 @@ export class Relayers {
   /**
    * Sends acts, all or none.
    *
-   * The same acts sent again are the same act for a relayer, so sending again after a failure is safe.
+   * The same acts sent again are the same act for a relayer, so sending again after a failure, or by the next one while
+   * the first still has it, is safe.
    *
-   * Throws `ContractRefusal` when the contracts refuse, `PageError` RelayersRefuse when no relayer takes it.
+   * @param confirm Makes sure that what a relayer calls done is done; what it throws has the next relayer tried.
+   * @throws ContractRefusal: none took it, and at least one says that the contracts refuse.
+   * @throws PageError RelayersRefuse: none took it.
    */
-  async send(calls: readonly Call[], onPending: (relayed: Relayed) => void = () => {}): Promise<Relayed> {
+  async send<T>(
+    calls: readonly Call[],
+    onPending: (relayed: Relayed) => void,
+    confirm: (relayed: Relayed) => Promise<T>,
+  ): Promise<T> {
     const body = JSON.stringify({ calls: calls.map(({ to, data }) => ({ to, data })) });
     const reasons: string[] = [];
     let cause: unknown;
+    let refusal: ContractRefusal | null = null;
     for (const url of this.urls) {
       try {
-        return await this.sendTo(url, body, onPending);
+        return await confirm(await this.sendTo(url, body, onPending));
       } catch (error) {
-        if (error instanceof ContractRefusal) throw error;
+        if (!(error instanceof PageError)) throw error;
+        if (error instanceof ContractRefusal) refusal ??= error;
         cause = error;
-        reasons.push(error instanceof PageError ? String(error.values.reason ?? error.code) : "");
+        reasons.push(String(error.values.reason ?? error.code));
       }
     }
+    if (refusal) throw refusal;
     throw new PageError("RelayersRefuse", { reason: reasons.join("; ").slice(0, 300) }, { cause });
   }
 
@@ -60,7 +75,7 @@ export class Relayers {
     });
     for (let asked = 0; relayed.status === "accepted" || relayed.status === "pending"; asked++) {
       onPending(relayed);
-      if (asked > 30) throw new PageError("RelaySlow", { reason: relayed.id });
+      if (asked >= MOST_ASKED) throw new PageError("RelaySlow", { reason: relayed.id });
       relayed = await this.ask(`${acts}/${encodeURIComponent(relayed.id)}?wait=${WAIT_SECONDS}`, { method: "GET" });
     }
     if (relayed.status === "failed") throw new ContractRefusal("ActFailed", { id: relayed.id });
