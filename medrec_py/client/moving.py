@@ -289,10 +289,19 @@ class _Run:
     # ── what is left ──
 
     def _say_what_is_left(self, cases: list[Case]) -> None:
+        emergency = self._context.deployment.emergency
+        inherited = {case.subject for case in self._new._cases.inherited()}
+        is_prepared_anew = any(plan.grant.subject not in inherited for plan in self._new.emergency.plans())
         for case in cases:
             for item in self._old._opened(case):
                 grant = item.grant
-                if grant.is_live and grant.grantor != case.subject:
+                if not grant.is_live or grant.grantor == emergency:
+                    continue
+                if grant.viewer == emergency:
+                    if not is_prepared_anew:
+                        what = f"What {case.subject} has prepared for emergencies"
+                        self._pending.append(f"{what} stays with its custodians: prepare it anew.")
+                elif grant.grantor != case.subject:
                     self._pending.append(
                         f"{grant.grantor} passed a grant on to {grant.viewer}: only {grant.grantor} can do so anew."
                     )

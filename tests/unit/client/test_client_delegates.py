@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrec_py import MedRec
-from medrec_py.chain import EmbeddedChain
+from medrec_py.chain import EmbeddedChain, generate_account
 from medrec_py.client import Viewer
 from medrec_py.client.delegates import first_of_month
 from medrec_py.errors import InvalidInput, MedRecError, Refused, UnknownGrant
@@ -44,6 +44,20 @@ def test_a_delegate_revokes_suspends_and_closes_in_the_subjects_name(
     assert status(world, first) is GrantStatus.REVOKED
     assert status(world, second) is GrantStatus.SUSPENDED
     assert [item.is_open for item in admitted.patient.relationships()] == [False]
+
+
+def test_a_delegate_without_ether_acts_through_a_relayer(world: World) -> None:
+    admitted = admit(world)
+    grant = admitted.patient.grant(world.clinic.address, classes="laboratory")
+    poor = world.network.viewer(generate_account(), relayer=world.network.relayer())
+    admitted.patient.delegates.name(poor.address, until=LATER)
+    poor.suspend_for(admitted.subject, grant.id)
+    assert status(world, grant) is GrantStatus.SUSPENDED
+    poor.revoke_for(admitted.subject, grant.id)
+    assert status(world, grant) is GrantStatus.REVOKED
+    poor.close_for(admitted.subject, world.hospital.address)
+    poor.resign(admitted.subject)
+    assert [one.is_active for one in poor.delegations()] == [False]
 
 
 def test_what_a_delegate_revoked_has_its_keys_changed_by_the_patients_client(world: World, parent: Viewer) -> None:

@@ -136,6 +136,14 @@ def test_the_history_tells_of_plans_announcements_and_vetoes(family: Family) -> 
     assert family.heir.address in acts["RecoveryAnnounced"]
 
 
+def test_a_guardian_announces_by_signature_through_a_relayer(family: Family) -> None:
+    family.appoint()
+    relayed = family.network.guardian(family.guardians[0]._account, relayer=family.network.relayer())
+    relayed.announce(family.owner, family.heir.address)
+    (ward,) = family.guardians[1].wards()
+    assert [(one.heir, one.guardian) for one in ward.announcements] == [(family.heir.address, relayed.address)]
+
+
 # ── attacks ──
 
 
@@ -430,6 +438,8 @@ def test_a_share_that_is_sealed_to_a_crowd_is_nobodys(family: Family) -> None:
     digest = context.store.put(Shares((alone,)).encode()).digest
     context.chain.send(hostile, context.guardianship.set_plan(root, 0, 1, digest))
     assert [ward.owner for ward in guardian.wards()] == [hostile.address]
+    context.chain.send(hostile, context.guardianship.set_plan(bytes([1]) * 32, 0, 1, digest))
+    assert guardian.wards() == [], "a share whose proof leads to no plan makes no guardian"
 
 
 def test_a_plan_that_copies_anothers_shares_makes_no_guardian(family: Family) -> None:

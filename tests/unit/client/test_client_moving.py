@@ -138,6 +138,34 @@ def test_what_was_taken_back_after_the_move_is_not_granted_once_more(world: Worl
     assert admitted.patient.moving.to(new).granted == ()
 
 
+def test_grants_about_records_of_the_patients_own_go_to_the_new_wallets_own_address(world: World) -> None:
+    old, new = world.network.patient(), world.network.patient()
+    old.publish(ndjson(observation("own", "2024-01-01")))
+    old.grant(world.clinic.address, classes="laboratory")
+    moved = old.moving.to(new)
+    assert moved.is_done, moved.pending
+    (made,) = moved.granted
+    assert made.subject == new._cases.own().subject
+    new.publish(ndjson(observation("own later", "2024-02-01")))
+    assert ids(world.clinic.read(subject=made.subject, classes="laboratory").records) == ["own later"]
+    assert ids(new.records()) == ["own", "own later"]
+
+
+def test_what_is_prepared_for_emergencies_is_not_granted_anew_by_itself(world: World) -> None:
+    """Its key belongs to custodians of the old address: the new wallet prepares its own."""
+    admitted = admit(world)
+    custodians = [world.clinic.address, world.specialist.address]
+    admitted.patient.emergency.prepare("laboratory", custodians)
+    new = world.network.patient()
+    admitted.patient.moving.to(new)
+    world.hospital.follow()
+    moved = admitted.patient.moving.to(new)
+    assert moved.granted == ()
+    assert any("prepared for emergencies" in sentence for sentence in moved.pending)
+    new.emergency.prepare("laboratory", custodians, subject=moved.relationships[0].successor)
+    assert admitted.patient.moving.to(new).is_done
+
+
 def test_sub_grants_are_named_as_what_others_have_to_do(world: World) -> None:
     admitted = admit(world)
     grant = admitted.patient.grant(world.clinic.address, classes="laboratory", delegations=1)
