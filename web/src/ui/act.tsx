@@ -27,6 +27,8 @@ export interface Act {
 export const currentAct = signal<Act | null>(null);
 
 export function propose(act: Act): void {
+  // Emptied first, so that the same words are said again at the end of this act too.
+  announcement.value = "";
   currentAct.value = act;
 }
 

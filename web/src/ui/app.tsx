@@ -3,11 +3,11 @@
 import { type ComponentType, Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { type TextKey, text } from "../text/catalogue.ts";
-import { ActDialog } from "./act.tsx";
+import { ActDialog, currentAct } from "./act.tsx";
 import { Icon, type IconName } from "./icons.tsx";
 import { Fault } from "./pieces.tsx";
 import { followAddress, link, route, type Screen, screen } from "./route.ts";
-import { announcement, asPageError, client, isUnlocked, lock, walletState } from "./session.ts";
+import { announcement, asPageError, client, isUnlocked, lock, refresh, walletState } from "./session.ts";
 import { SummaryScreen } from "./summary.tsx";
 import { Welcome } from "./welcome.tsx";
 import { WrongChain } from "./wrongChain.tsx";
@@ -36,6 +36,7 @@ const NAVIGATION: readonly { to: Screen; icon: IconName; words: TextKey }[] = [
 export function App() {
   useEffect(followAddress, []);
   useIdle();
+  useFollowing();
   useArrival();
   const open = isUnlocked.value;
   return (
@@ -157,6 +158,19 @@ function useArrival() {
     let timer = setTimeout(look, 0);
     return () => clearTimeout(timer);
   }, [here, detail, isOpen]);
+}
+
+/** Between two looks at the chain while the page is in sight, in milliseconds. */
+const LOOK = 30_000;
+
+/** Looks again by itself: who declared an emergency or asks to take over must not wait for a click. */
+function useFollowing() {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (client.value && !document.hidden && !currentAct.value) void refresh();
+    }, LOOK);
+    return () => clearInterval(timer);
+  }, []);
 }
 
 /** Tells the client that somebody is there, at most once a second; it locks itself when nobody is. */

@@ -12,7 +12,7 @@ import { Icon } from "./icons.tsx";
 import { Card, Empty, Tag } from "./pieces.tsx";
 import { className } from "./recordClasses.ts";
 import { client, summary } from "./session.ts";
-import { ClassChoice } from "./shareChoices.tsx";
+import { ClassChoice, countsOf } from "./shareChoices.tsx";
 import { isLive } from "./viewer.tsx";
 
 const CUSTODIANS = 3;
@@ -73,6 +73,8 @@ export function EmergencyPlan() {
 function Prepare() {
   const open = client.value;
   const vital = (open?.classes ?? []).filter((one) => VITAL.has(one.code)).map((one) => one.number);
+  // What is vital is offered also where there are no records of it yet.
+  const counts = new Map([...vital.map((one) => [one, 0] as const), ...countsOf()]);
   const [classes, setClasses] = useState<ReadonlySet<number>>(new Set(vital));
   const [custodians, setCustodians] = useState<readonly { address: AddressType; name: string }[]>([]);
   const submit = (event: Event) => {
@@ -95,12 +97,7 @@ function Prepare() {
     <Card title={text("plan.prepare")} icon="plus">
       <form onSubmit={submit}>
         <h3>{text("plan.classes")}</h3>
-        <ClassChoice
-          chosen={classes}
-          onChange={setClasses}
-          counts={new Map(vital.map((one) => [one, 0]))}
-          isCounted={false}
-        />
+        <ClassChoice chosen={classes} onChange={setClasses} counts={counts} />
         <h3>{counted("plan.custodians", CUSTODIANS - custodians.length)}</h3>
         <p class="help">{text("plan.custodiansHelp")}</p>
         <ul class="rows">

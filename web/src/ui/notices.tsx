@@ -9,11 +9,14 @@ import { Icon } from "./icons.tsx";
 import { client } from "./session.ts";
 
 export function Notices({ summary }: { summary: Summary }) {
-  const now = Date.now() / 1000;
+  // The contracts judge by the chain's clock; a page that stood open for a while has only its own.
+  const now = Math.max(Date.now() / 1000, summary.verification.blockTime);
   const running = summary.emergencies.filter((one) => !one.isRevoked && one.expiresAt > now);
   return (
     <>
-      {summary.guardians?.announcement && <TakeOver plan={summary.guardians} asks={summary.guardians.announcement} />}
+      {summary.guardians?.announcement && (
+        <TakeOver plan={summary.guardians} asks={summary.guardians.announcement} now={now} />
+      )}
       {running.map((one) => (
         <Emergency key={one.grant} emergency={one} />
       ))}
@@ -21,8 +24,14 @@ export function Notices({ summary }: { summary: Summary }) {
   );
 }
 
-function TakeOver({ plan, asks }: { plan: GuardianPlan; asks: NonNullable<GuardianPlan["announcement"]> }) {
-  const isOpen = asks.opensAt <= Date.now() / 1000;
+interface TakeOverProps {
+  plan: GuardianPlan;
+  asks: NonNullable<GuardianPlan["announcement"]>;
+  now: number;
+}
+
+function TakeOver({ plan, asks, now }: TakeOverProps) {
+  const isOpen = asks.opensAt <= now;
   const known = plan.guardians.find((one) => one.address === asks.guardian);
   return (
     <section class="notice loud danger" role="alert" aria-labelledby="takeover-heading">
@@ -40,7 +49,7 @@ function TakeOver({ plan, asks }: { plan: GuardianPlan; asks: NonNullable<Guardi
           <strong>
             {text(isOpen ? "takeover.opened" : "takeover.opens", {
               at: moment(asks.opensAt),
-              away: distance(asks.opensAt),
+              away: distance(asks.opensAt, now),
             })}
           </strong>{" "}
           {text("takeover.help")}

@@ -10,7 +10,7 @@ import { Icon } from "./icons.tsx";
 import { Card, Empty, Fault, Field, Tag } from "./pieces.tsx";
 import { QrCode } from "./qrCode.tsx";
 import { Scanner } from "./scanner.tsx";
-import { announcement, asPageError, client, type Invited, invitations, summary } from "./session.ts";
+import { asPageError, client, type Invited, invitations, summary } from "./session.ts";
 
 /** Longest invitation that is read; more is no invitation. */
 const MAX_TEXT = 100_000;
@@ -102,6 +102,7 @@ function OwnAddress() {
   const [own, setOwn] = useState<{ address: `0x${string}`; text: string } | null>(null);
   const [error, setError] = useState<PageError | null>(null);
   const [isBusy, setBusy] = useState(false);
+  const [copied, setCopied] = useState("");
   const show = async () => {
     setBusy(true);
     setError(null);
@@ -117,9 +118,9 @@ function OwnAddress() {
     if (!own) return;
     try {
       await navigator.clipboard.writeText(own.text);
-      announcement.value = text("people.copied");
+      setCopied(text("people.copied"));
     } catch {
-      announcement.value = text("people.notCopied");
+      setCopied(text("people.notCopied"));
     }
   };
   return (
@@ -135,7 +136,9 @@ function OwnAddress() {
               {text("people.copy")}
             </button>
           </div>
-          {announcement.value && <p class="help">{announcement.value}</p>}
+          <p class="help" role="status">
+            {copied}
+          </p>
         </div>
       ) : (
         <button type="button" class="button primary" disabled={isBusy} onClick={show}>

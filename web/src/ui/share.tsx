@@ -10,8 +10,8 @@ import { Party } from "./foreign.tsx";
 import { Icon } from "./icons.tsx";
 import { Card, Field, Heading } from "./pieces.tsx";
 import { go } from "./route.ts";
-import { client, lastShared, summary } from "./session.ts";
-import { ClassChoice, PurposeChoice } from "./shareChoices.tsx";
+import { client, lastShared } from "./session.ts";
+import { ClassChoice, countsOf, PurposeChoice } from "./shareChoices.tsx";
 
 type Operation = ShareRequest["operations"][number];
 
@@ -269,11 +269,4 @@ export function toggled<T>(chosen: ReadonlySet<T>, item: T, isIn: boolean): Read
   if (isIn) next.add(item);
   else next.delete(item);
   return next;
-}
-
-function countsOf(): ReadonlyMap<number, number> {
-  const counts = new Map<number, number>();
-  for (const cell of summary.value?.timeline ?? [])
-    counts.set(cell.class, (counts.get(cell.class) ?? 0) + cell.records);
-  return counts;
 }

@@ -5,7 +5,7 @@ import { counted, text, textOf } from "../text/catalogue.ts";
 import { number } from "../text/moments.ts";
 import { Icon } from "./icons.tsx";
 import { classHelp, classIcon, className, isSensitive, SENSITIVE } from "./recordClasses.ts";
-import { client } from "./session.ts";
+import { client, summary } from "./session.ts";
 import { toggled } from "./share.tsx";
 
 export interface ClassChoiceProps {
@@ -13,18 +13,15 @@ export interface ClassChoiceProps {
   onChange: (chosen: ReadonlySet<number>) => void;
   /** How many records there are of each class; classes without any come later. */
   counts: ReadonlyMap<number, number>;
-  /** Whether the number of records stands beside each class. */
-  isCounted?: boolean;
 }
 
-export function ClassChoice({ chosen, onChange, counts, isCounted = true }: ClassChoiceProps) {
+export function ClassChoice({ chosen, onChange, counts }: ClassChoiceProps) {
   const [isAll, setAll] = useState(false);
   const classes = client.value?.classes ?? [];
   const ordinary = classes.filter((one) => !SENSITIVE.has(one.code));
   const sensitive = classes.filter((one) => SENSITIVE.has(one.code));
   const held = ordinary.filter((one) => counts.has(one.number) || chosen.has(one.number));
   const shown = isAll || held.length === 0 ? ordinary : held;
-  const countOf = (item: number) => (isCounted ? counts.get(item) : undefined);
   const set = (item: number, isIn: boolean) => onChange(toggled(chosen, item, isIn));
   return (
     <>
@@ -51,7 +48,7 @@ export function ClassChoice({ chosen, onChange, counts, isCounted = true }: Clas
             class={one.number}
             code={one.code}
             isChosen={chosen.has(one.number)}
-            count={countOf(one.number)}
+            count={counts.get(one.number)}
             onChange={set}
           />
         ))}
@@ -76,7 +73,7 @@ export function ClassChoice({ chosen, onChange, counts, isCounted = true }: Clas
               class={one.number}
               code={one.code}
               isChosen={chosen.has(one.number)}
-              count={countOf(one.number)}
+              count={counts.get(one.number)}
               onChange={set}
             />
           ))}
@@ -106,7 +103,7 @@ function ClassBox({
         <strong>
           <Icon name={classIcon(item)} />
           {className(item)}
-          {count !== undefined && <span class="held">{number(count)}</span>}
+          {count !== undefined && count > 0 && <span class="held">{number(count)}</span>}
         </strong>
         <small>{classHelp(code)}</small>
       </span>
@@ -158,4 +155,12 @@ export function PurposeChoice({ chosen, onChange }: PurposeChoiceProps) {
       </details>
     </>
   );
+}
+
+/** How many records there are of each class. */
+export function countsOf(): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const cell of summary.value?.timeline ?? [])
+    counts.set(cell.class, (counts.get(cell.class) ?? 0) + cell.records);
+  return counts;
 }

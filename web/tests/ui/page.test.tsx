@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { fireEvent, waitFor, within } from "@testing-library/preact";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { client, records } from "../../src/ui/session.ts";
 import { clearStage, setStage } from "./stage.tsx";
 
@@ -167,4 +167,19 @@ describe("the frame", () => {
       expect(picture.getAttribute("aria-hidden") === "true" || picture.hasAttribute("aria-label")).toBe(true);
     }
   });
+});
+
+test("the page looks at the chain again by itself, so that an emergency shows without a click", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const { client: fake } = await setStage();
+    const looks = vi.spyOn(fake, "refresh");
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(looks).toHaveBeenCalledTimes(1);
+    fake.lock();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(looks).toHaveBeenCalledTimes(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });
