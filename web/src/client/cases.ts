@@ -8,7 +8,6 @@ import type { CaseKey, MailboxKey, RootKey } from "../crypto/secret";
 import { PageError } from "../errors";
 import type { InheritanceBundle, RelationshipBundle } from "../sealing/documents";
 import { matchLocators } from "../sealing/locator";
-import { toDigits } from "../types/bytes";
 import { KeySigner, type Signer } from "../wallet/signers";
 import { Acts } from "./acts";
 import { inLedger } from "./anchors";
@@ -31,6 +30,12 @@ export interface Tree {
   readonly node: Node;
   /** The newest epoch by class, where it is not 0. */
   readonly epochs: ReadonlyMap<number, number>;
+  /**
+   * The same as far as re-keys that can be read show it. While one is withheld, `epochs` counts further than any may have
+   * begun: enough to find everything, and to begin the next one; but whoever were handed a key of an epoch before it
+   * begins could read on in it after they were shut out.
+   */
+  readonly begun: ReadonlyMap<number, number>;
   readonly mailbox: MailboxKey;
   /** Ids of the ended grants that re-keys have accounted for. */
   readonly accounted: ReadonlySet<Hex>;
@@ -103,14 +108,17 @@ export class Case {
 
   /** Everything that the subject can open. */
   async holdings(trees: readonly Tree[]): Promise<Holdings> {
-    const state = JSON.stringify(trees.map(({ provider, number, epochs }) => [provider, number, [...epochs]]));
+    const state = JSON.stringify(
+      trees.map(({ provider, number, epochs, begun }) => [provider, number, [...epochs], [...begun]]),
+    );
     if (this.held?.state !== state) {
       const held = trees.map(
-        ({ provider, number, node, epochs, mailbox }): Held => ({
+        ({ provider, number, node, epochs, begun, mailbox }): Held => ({
           provider,
           number,
           nodes: [node],
           epochs,
+          begun,
           // What the subject sends to its own mailbox are letters; parcels never are.
           mailbox: provider === this.subject ? null : mailbox,
         }),
@@ -171,9 +179,10 @@ export class Case {
     // One is lost, and with it how far it went. Each re-key begins at most one epoch of a class, so none has gone
     // further than there were re-keys; and what the lost one accounted for is accounted for anew.
     const most = rekeys.length + mail.lost;
-    const epochs = isWhole ? newestEpochs(nodes) : new Map([...ALL_CLASSES].map((class_) => [class_, most]));
+    const begun = newestEpochs(nodes);
+    const epochs = isWhole ? begun : new Map([...ALL_CLASSES].map((class_) => [class_, most]));
     const accounted = new Set(rekeys.flatMap((bundle) => bundle.grants));
-    return { provider, number, node, epochs, mailbox, accounted, isOpen, isWhole };
+    return { provider, number, node, epochs, begun, mailbox, accounted, isOpen, isWhole };
   }
 }
 
@@ -262,7 +271,7 @@ class Line {
 /** All addresses of a patient, found again from the wallet alone: its own, and those of every root it inherited. */
 export class Cases {
   private readonly line: Line;
-  private readonly inherited = new Map<string, Line>();
+  private readonly inherited: Line[] = [];
 
   /** @param wallet Signs if the wallet's own address is the subject; null in private mode. */
   constructor(
@@ -328,33 +337,30 @@ export class Cases {
   }
 
   wipe(): void {
-    for (const line of this.inherited.values()) line.wipe();
-    this.inherited.clear();
+    for (const line of this.inherited) line.wipe();
+    this.inherited.length = 0;
     this.line.wipe();
   }
 
   /** The wallet's own line, and those of the roots that it, or one of them, inherited. */
   private async lines(): Promise<Line[]> {
     const lines = [this.line];
-    const known = new Set([toDigits(this.line.root.reveal())]);
     for (const line of lines) {
       for (const inheritance of await line.own().inheritances(this.context)) {
-        const secret = toDigits(inheritance.root.reveal());
-        if (known.has(secret)) continue;
-        known.add(secret);
-        lines.push(this.inherit(secret, inheritance));
+        // Compared as bytes: a text of a key could never be overwritten.
+        if (!lines.some(({ root }) => root.equals(inheritance.root))) lines.push(this.inherit(inheritance));
       }
     }
     await this.reserve(lines.slice(1));
     return lines;
   }
 
-  private inherit(secret: string, { root, wallet }: InheritanceBundle): Line {
-    let line = this.inherited.get(secret);
+  private inherit({ root, wallet }: InheritanceBundle): Line {
+    let line = this.inherited.find((one) => one.root.equals(root));
     if (!line) {
       const lost = wallet === null ? null : new LostWallet(requireAddress(wallet));
       line = new Line(this.context, root, lost);
-      this.inherited.set(secret, line);
+      this.inherited.push(line);
     }
     return line;
   }

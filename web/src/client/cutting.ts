@@ -101,19 +101,19 @@ export function cutName({ digest, author }: { digest: string; author: Address })
 }
 
 /** Whether no node that is handed over opens a parcel. */
-function needsExcerpt({ context }: Located, terms: Terms, window: Window): boolean {
-  if (context === null) return true;
+function needsExcerpt({ context, held }: Located, terms: Terms, window: Window): boolean {
+  if (context === null || context.epoch > (held.begun.get(context.classNumber) ?? 0)) return true;
   return context.period > lastKeyYear(terms) || !window.contains(context.classNumber, context.period);
 }
 
-/** The fewest nodes for the window's whole years, of all epochs so far. */
-export function nodesFor(held: Pick<Held, "nodes" | "epochs">, window: Window, lastYear: number): Node[] {
+/** The fewest nodes for the window's whole years, of all epochs that have begun. */
+export function nodesFor(held: Pick<Held, "nodes" | "begun">, window: Window, lastYear: number): Node[] {
   const [firstYear, wholeLast] = window.wholeYears;
   const last = Math.min(wholeLast, lastYear);
   if (last < firstYear && !window.isUnbounded) return [];
   const classes = [...window.classes].sort((one, other) => one - other);
   const epochs = new Map(
-    classes.map((number) => [number, Array.from({ length: (held.epochs.get(number) ?? 0) + 1 }, (_, at) => at)]),
+    classes.map((number) => [number, Array.from({ length: (held.begun.get(number) ?? 0) + 1 }, (_, at) => at)]),
   );
   return coveringSet(held.nodes, { classes, firstYear, lastYear: last, includeUndated: window.isUnbounded, epochs });
 }

@@ -30,6 +30,8 @@ export interface Held {
   readonly nodes: readonly Node[];
   /** Highest epoch by class, where it is not 0. */
   readonly epochs: ReadonlyMap<number, number>;
+  /** Highest epoch by class of which it is sure that it has begun: no key of a later one may be handed over. */
+  readonly begun: ReadonlyMap<number, number>;
   /** Marks the parcels sealed to the subject itself; null where that is nothing to look for. */
   readonly mailbox: MailboxKey | null;
 }
@@ -40,6 +42,8 @@ export interface Located {
   /** Its compartment; null for a parcel that was sealed to the subject: its compartment stands inside. */
   readonly context: ParcelContext | null;
   readonly key: CompartmentKey | ContentKey | ParticipantKey;
+  /** Whose keys found it. */
+  readonly held: Held;
 }
 
 /** A parcel of records, opened. */
@@ -55,6 +59,11 @@ export interface Opened {
 /** All keys that a patient holds of one subject's records. */
 export class Holdings {
   private readonly rings: KeyRing[];
+  /**
+   * Mailboxes whose letters the subject itself anchored. Without them no key of its own records fits such an entry, and
+   * all the thousands would be tried on it.
+   */
+  mailboxes: readonly MailboxKey[] = [];
   private readonly opened = new Map<string, Opened | null>();
 
   constructor(
@@ -71,7 +80,7 @@ export class Holdings {
     // By author and compartment as well: an author may anchor another's object again, which must not hide that.
     const found = new Map<string, Located>();
     for (const [at, held] of this.relationships.entries()) {
-      const anchors = inLedger(ledger, held.provider);
+      const anchors = this.withoutLetters(inLedger(ledger, held.provider), held.provider);
       const batches = await batchesOf(context, this.subject, held.provider, held.number, faults);
       if (!anchors.length && !batches.length) continue;
       const keys = this.rings[at] as KeyRing;
@@ -86,10 +95,17 @@ export class Holdings {
           : null;
         const key = cell ? cell.key : this.subjectKey;
         const name = `${anchor.digest} ${anchor.author} ${cell ? `${cell.epoch}/${cell.classNumber}/${cell.period}` : ""}`;
-        if (!found.has(name)) found.set(name, { anchor, context: parcel, key });
+        if (!found.has(name)) found.set(name, { anchor, context: parcel, key, held });
       }
     }
     return [...found.values()].sort((one, other) => comparePositions(one.anchor, other.anchor));
+  }
+
+  private withoutLetters(anchors: Anchor[], author: Address): Anchor[] {
+    if (author !== this.subject || !anchors.length) return anchors;
+    const locators = anchors.map((anchor) => anchor.locator);
+    const letters = matchLocators(locators, this.mailboxes);
+    return anchors.filter((_, at) => !letters.has(at));
   }
 
   /** Fetches, verifies and opens parcels of records, in order; blobs among them are left out. */

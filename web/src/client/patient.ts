@@ -287,6 +287,7 @@ export class Patient implements PatientClient {
     clearInterval(this.clock);
     this.stopWatching();
     this.cases.wipe();
+    this.reading.forget();
     for (const listener of this.lockListeners) listener();
     this.lockListeners.clear();
   }

@@ -2,6 +2,7 @@
 
 import { type IndexedGrant, ofConsequence } from "../chain/standing";
 import { UNDATED } from "../crypto/keytree";
+import { PageError } from "../errors";
 import { canonicalText } from "../types/jsonValues";
 import { isoDay } from "../types/moments";
 import {
@@ -39,6 +40,7 @@ interface Read {
 export class Reading {
   private readonly books = new WeakMap<Case, GrantBook>();
   private list: RecordView[] = [];
+  private isForgotten = false;
   /** The fullUrl of a record's key, for exports. */
   readonly fullUrls = new Map<string, string>();
 
@@ -50,6 +52,13 @@ export class Reading {
   /** All records that could be opened so far, newest first. */
   records(): readonly RecordView[] {
     return this.list;
+  }
+
+  /** Drops every record, also those that a reading under way would still bring. */
+  forget(): void {
+    this.isForgotten = true;
+    this.list = [];
+    this.fullUrls.clear();
   }
 
   /** The grants about an address that its key opens. */
@@ -80,6 +89,7 @@ export class Reading {
     const relationships = await this.relationships(subjects);
     const grants = await this.grantViews(read);
     const names = await context.namesOf(read.flatMap(({ opened }) => opened.map(({ context: { author } }) => author)));
+    if (this.isForgotten) throw new PageError("Locked");
     this.list = read.flatMap((one) => this.recordViews(one, names)).sort(newestFirst);
     const { number: block, time: blockTime } = context.log.head();
     const faults = found.list();
@@ -99,12 +109,16 @@ export class Reading {
     const { context } = this;
     const trees = await one.trees(context, faults);
     const holdings = await one.holdings(trees);
+    const grants = await this.grantsOf(one, faults);
+    holdings.mailboxes = [
+      ...trees.map(({ mailbox }) => mailbox),
+      ...grants.flatMap(({ bundle: { mailboxKey } }) => (mailboxKey ? [mailboxKey] : [])),
+    ];
     const located = await holdings.locate(context, new Window(), faults);
     unknownParcels(context, one.subject, located, faults);
-    const opening = holdings.open(context, located, faults, (done) =>
+    const opened = await holdings.open(context, located, faults, (done) =>
       onProgress({ step: "objects", done, total: located.length }),
     );
-    const [opened, grants] = await Promise.all([opening, this.grantsOf(one, faults)]);
     for (const participant of new Rekeying(context, one, trees).unusable(grants)) {
       faults.add({ code: "unusable_key", values: { participant }, subject: one.subject, digest: null });
     }

@@ -71,7 +71,8 @@ export class Rekeying {
       for (const number of new Set([...ended.values()].flatMap((classes) => [...classes]))) {
         epochs.set(number, (tree.epochs.get(number) ?? 0) + 1);
       }
-      const fresh = { ...tree, epochs };
+      // All of these begin with the letter that is anchored here, if they have not before.
+      const fresh = { ...tree, epochs, begun: epochs };
       trees.push(fresh);
       deliveries.push({
         mailbox: tree.mailbox,
@@ -199,9 +200,9 @@ export class Rekeying {
     const bundles = [opened.bundle, ...(await this.one.mail(this.context, mailbox)).rekeys];
     const held = bundles.flatMap((bundle) => bundle.keys);
     const keys: RelationshipKeys[] = [];
-    for (const { provider, number, node, epochs } of trees) {
+    for (const { provider, number, node, begun } of trees) {
       const has = held.filter((one) => one.provider === provider && one.number === number).flatMap((one) => one.nodes);
-      const missing = nodesFor({ nodes: [node], epochs }, window, lastYear).filter((wanted) => !isAmong(wanted, has));
+      const missing = nodesFor({ nodes: [node], begun }, window, lastYear).filter((wanted) => !isAmong(wanted, has));
       if (missing.length) keys.push({ provider, number, nodes: missing });
     }
     const cutBefore = new Set(
