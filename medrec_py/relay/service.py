@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from medrec_py.chain import Account, Call, Chain, SignedTransaction
 from medrec_py.chain.transactions import unsigned
@@ -22,10 +22,12 @@ from medrec_py.errors import (
     MedRecError,
     NonceUsed,
     RelayBudgetSpent,
+    RelayJournalDamaged,
     RelayUnavailable,
     RpcRefused,
     Unavailable,
     UnknownAct,
+    WrongChain,
 )
 from medrec_py.relay.acts import Act, calls_of
 from medrec_py.relay.carrying import Carrier
@@ -114,7 +116,11 @@ class RelayService:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._trouble = ""
-        self._recover()
+        try:
+            self._recover()
+        except BaseException:
+            self._journal.close()
+            raise
 
     # ── lifecycle ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -212,13 +218,36 @@ class RelayService:
         """Finds out again whose acts were on their way when the last process ended."""
         for act in self._journal.open_acts():
             first = act.signed[0]
-            if first.fills:
-                continue
-            draft = unsigned(first.transaction.raw)
-            calls = calls_of(self.chain.deployment, Call(draft["to"], draft["data"]))
+            draft = self._recovered(first.transaction.raw)
             # What an older deployment's journal holds is carried on, but holds up nobody here.
             with suppress(InvalidInput):
-                self._busy[act.state.id] = Act.of(self.chain.deployment, calls).signers
+                if not first.fills:
+                    calls = calls_of(self.chain.deployment, Call(draft["to"], draft["data"]))
+                    self._busy[act.state.id] = Act.of(self.chain.deployment, calls).signers
+
+    def _recovered(self, raw: bytes) -> dict[str, Any]:
+        """What a journalled transaction says; it has to be one that this relayer can carry on."""
+        from eth_account import Account as EthAccount
+        from eth_keys.exceptions import BadSignature
+        from eth_utils.exceptions import ValidationError
+
+        try:
+            draft = unsigned(raw)
+            sender = str(EthAccount.recover_transaction(raw))
+        except (InvalidInput, ValueError, TypeError, BadSignature, ValidationError) as error:
+            raise RelayJournalDamaged("The journal holds bytes that are no signed transaction.") from error
+        if draft["chainId"] != self.chain.chain_id:
+            raise WrongChain(
+                f"The journal has acts on their way to chain {draft['chainId']}; this is chain {self.chain.chain_id}.",
+                hint="Name another journal with --journal; the acts in it wait for their own chain.",
+            )
+        if sender != self.account.address:
+            raise InvalidInput(
+                f"The journal has acts on their way that {sender} pays for, not {self.account.address}.",
+                hint="Relay with that account, or name another journal with --journal.",
+                account=sender,
+            )
+        return draft
 
     def _known(self, act: Act, key: bytes | None) -> ActState | None:
         if key is not None:

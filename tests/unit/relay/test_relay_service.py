@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sqlite3
 import threading
 
 import pytest
 
-from medrec_py.chain import Call, generate_account, presented_grant_id, terms_hash
+from medrec_py.chain import Call, EmbeddedChain, deploy, generate_account, presented_grant_id, terms_hash
 from medrec_py.client.acts import Relayer
 from medrec_py.errors import (
     GrantNotActive,
@@ -16,9 +17,11 @@ from medrec_py.errors import (
     InvalidInput,
     InvalidSignature,
     RelayBudgetSpent,
+    RelayJournalDamaged,
     RelayTooOften,
     RelayUnavailable,
     UnknownAct,
+    WrongChain,
 )
 from medrec_py.relay.journal import ActStatus, RelayJournal
 from medrec_py.relay.limits import DAY, RelayLimits
@@ -341,6 +344,37 @@ def test_after_a_restart_it_is_known_whose_acts_are_on_their_way(world, chain, p
     with pytest.raises(SignerBusy):
         second.submit([world.granting(world.presented())])
     second.close()
+
+
+@pytest.fixture
+def waiting(world, chain, payer, tmp_path):
+    """A journal with an act on its way."""
+    path = tmp_path / "relay.sqlite"
+    relay = RelayService(chain, payer, journal=RelayJournal(path), confirmations=9)
+    relay.submit([world.granting(world.presented())])
+    relay.close()
+    return path
+
+
+def test_a_journal_of_another_account_is_refused(chain, waiting):
+    with pytest.raises(InvalidInput, match="pays for"):
+        RelayService(chain, generate_account(), journal=RelayJournal(waiting))
+
+
+def test_a_journal_of_another_chain_is_refused(payer, waiting):
+    with EmbeddedChain(chain_id=5) as other:
+        deploy(other, other.developer)
+        with pytest.raises(WrongChain, match="chain 1337"):
+            RelayService(other, payer, journal=RelayJournal(waiting))
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x02", b"\x02\xc0", os.urandom(200), b"\x02\xf8" + os.urandom(200)])
+def test_a_journal_with_other_bytes_is_damaged(chain, payer, waiting, raw):
+    with sqlite3.connect(waiting) as other:
+        other.execute("UPDATE transactions SET raw = ?", (raw,))
+    other.close()
+    with pytest.raises(RelayJournalDamaged):
+        RelayService(chain, payer, journal=RelayJournal(waiting))
 
 
 def test_what_is_written_names_nobody_but_in_the_transaction_itself(world, chain, payer, tmp_path, caplog):
