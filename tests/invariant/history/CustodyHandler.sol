@@ -44,7 +44,7 @@ contract CustodyHandler is Handler {
 
     /// @inheritdoc Handler
     function verbs() public pure override returns (string[] memory list) {
-        string[16] memory more = [
+        string[20] memory more = [
             "nameDelegate",
             "nameDelegate",
             "dismissDelegate",
@@ -58,8 +58,12 @@ contract CustodyHandler is Handler {
             "announce",
             "releaseShare",
             "prepare",
+            "prepare",
             "declare",
             "declare",
+            "declare",
+            "releaseKey",
+            "releaseKey",
             "releaseKey"
         ];
         string[] memory before = super.verbs();
@@ -180,13 +184,31 @@ contract CustodyHandler is Handler {
 
     function releaseShare(uint256 seed) external rolls(seed) {
         (address owner, address heir) = (_subject().addr, _anyone().addr);
-        // Mostly to somebody who was announced, if anybody was.
-        for (uint256 i = 0; i < people.length && _roll(8) != 0; ++i) {
-            if (custody.announcedAt(owner, people[i].addr) != 0) heir = people[i].addr;
-        }
+        if (_roll(4) != 0) heir = _announced(owner);
+        // Mostly after the notice, which may be longer than a history waits.
+        (,, uint64 notice,,) = custody.plans(owner);
+        uint64 opening = custody.announcedAt(owner, heir) + notice;
+        if (opening > block.timestamp && opening > notice && _roll(4) != 0) vm.warp(opening);
         address by = _mostly(_roll(2) == 0 ? guardian : viewer).addr;
         bytes memory call = abi.encodeCall(IGuardianship.release, (owner, heir, SALT, _proof(owner, by), SHARES));
         _doGuardianship("releaseShare", by, call, _isGuardian(owner, by) && custody.isOpen(owner, heir));
+    }
+
+    /// @dev Somebody who stands announced, if need be because a guardian does it now: histories are too short to wait.
+    function _announced(address owner) private returns (address heir) {
+        for (uint256 i = 0; i < people.length; ++i) {
+            if (custody.announcedAt(owner, people[i].addr) != 0) return people[i].addr;
+        }
+        (bytes32 chosen, uint64 silence,,, uint64 lastSignAt) = custody.plans(owner);
+        heir = _anyone().addr;
+        if (chosen == 0) return heir;
+        if (block.timestamp <= lastSignAt + silence) vm.warp(lastSignAt + silence + 1);
+        bytes memory call = abi.encodeCall(
+            IGuardianship.announce, (owner, heir, guardian.addr, SALT, _proof(owner, guardian.addr), "")
+        );
+        _doGuardianship("announce", guardian.addr, call, true);
+        custody.announce(owner, heir);
+        vm.recordLogs();
     }
 
     // ---------------------------------------------------------------------------------------------------- Emergencies
@@ -252,8 +274,8 @@ contract CustodyHandler is Handler {
     /// @dev A custodian releases; the subject may have ended the emergency just before.
     function releaseKey(uint256 seed) external rolls(seed) {
         if (declared.length == 0) return;
-        Declared memory one = declared[_roll(declared.length)];
-        if (_roll(3) == 0) {
+        Declared memory one = declared[_roll(3) == 0 ? _roll(declared.length) : declared.length - 1];
+        if (_roll(6) == 0) {
             bytes32 ended = _roll(2) == 0 ? one.id : one.rootId;
             _doMedRec("revoke", one.subject, abi.encodeCall(IGrants.revoke, (ended)), true);
             model.revoke(one.subject, ended);

@@ -69,7 +69,7 @@ contract Handler is World {
     /// @notice What a history is made of. Some verbs stand here more than once: there would be little to ask for if
     /// people revoked as often as they grant.
     function verbs() public pure virtual returns (string[] memory list) {
-        string[32] memory weighted = [
+        string[31] memory weighted = [
             "wait",
             "register",
             "accredit",
