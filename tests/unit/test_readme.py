@@ -78,8 +78,10 @@ def test_every_command_line_is_understood(line: str, tmp_path: Path, monkeypatch
 
 
 def test_the_shell_has_no_other_commands():
-    known = (".venv/bin/medrec ", "make ")
+    known = (".venv/bin/medrec ", "make ", ".venv/bin/python scripts/")
     assert [line for line in SHELL if line and not line.startswith(known)] == []
+    scripts = [line.split()[1] for line in SHELL if line.startswith(known[2])]
+    assert [script for script in scripts if not (ROOT / script).exists()] == []
     assert (ROOT / "scripts" / "deploy.py").exists()
 
 
