@@ -1,5 +1,6 @@
 /** Asking a node: batches, errors, servers that don't answer, and logs that a server gives in small pieces only. */
 
+import { toEventSelector } from "viem";
 import { describe, expect, test } from "vitest";
 import { Contracts } from "../../src/chain/contracts";
 import { Log } from "../../src/chain/log";
@@ -138,7 +139,7 @@ describe("the log", () => {
         ? [
             {
               address: ADDRESS("9"),
-              topics: ["0x7d8f5c4a2b4a7a1f7e3a3f2a4c6a5c1e4a0f0b1c2d3e4f5061728394a5b6c7d8"],
+              topics: [toEventSelector("AccreditationWithdrawn(address)"), HASH(7)],
               data: "0x",
               blockNumber: "0x1",
               blockHash: HASH(1),
