@@ -77,6 +77,9 @@ class Tree:
         number: Number of the relationship; 0 for the subject's own records.
         node: The top.
         epochs: The newest epoch by class, where it is not 0.
+        begun: The same as far as re-keys that can be read show it. While one is withheld, `epochs` counts further than
+            any may have begun: enough to find everything, and to begin the next one; but whoever were handed a key of
+            an epoch before it begins could read on in it after they were shut out.
         mailbox: Marks what is sealed to the subject itself.
         accounted: Ids of the ended grants that re-keys have accounted for.
         is_open: Whether the provider can still write.
@@ -87,6 +90,7 @@ class Tree:
     number: int
     node: Node
     epochs: dict[int, int]
+    begun: dict[int, int]
     mailbox: MailboxKey
     accounted: frozenset[bytes]
     is_open: bool
@@ -142,7 +146,10 @@ class Case:
 
     def holdings(self, trees: list[Tree]) -> Holdings:
         """Everything that the subject can open."""
-        known = tuple((tree.provider, tree.number, *sorted(tree.epochs.items())) for tree in trees)
+        known = tuple(
+            (tree.provider, tree.number, tuple(sorted(tree.epochs.items())), tuple(sorted(tree.begun.items())))
+            for tree in trees
+        )
         if known not in self._holdings:
             self._holdings[known] = self._hold(trees)
         return self._holdings[known]
@@ -156,6 +163,7 @@ class Case:
                 (tree.node,),
                 tree.epochs,
                 None if tree.provider == self.subject else tree.mailbox,
+                tree.begun,
             )
             for tree in trees
         )
@@ -193,13 +201,13 @@ class Case:
         bundles = mail.rekeys
         nodes = [item for bundle in bundles for keys in bundle.keys for item in keys.nodes]
         accounted = frozenset(id for bundle in bundles for id in bundle.grants)
-        epochs = newest_epochs(nodes)
+        epochs = begun = newest_epochs(nodes)
         is_whole = mail.lost == 0
         if not is_whole:
             # One is lost, and with it how far it went. Each re-key begins at most one epoch of a class, so none has
             # gone further than there were re-keys; and what the lost one accounted for is accounted for anew.
             epochs = dict.fromkeys(ALL_CLASSES, len(bundles) + mail.lost)
-        return Tree(provider, number, node, epochs, mailbox, accounted, is_open, is_whole)
+        return Tree(provider, number, node, epochs, begun, mailbox, accounted, is_open, is_whole)
 
 
 class _Line:

@@ -151,7 +151,7 @@ def _needs_excerpt(located: Located, terms: Terms) -> bool:
     Of years behind the grant's end no node is handed over: what is there already is cut out, parcel by parcel.
     """
     parcel = located.context
-    if parcel is None or isinstance(located.key, ContentKey):
+    if parcel is None or isinstance(located.key, ContentKey) or not located.has_begun:
         return True
     is_behind = parcel.period > last_key_year(terms)
     return is_behind or not window_of(terms).contains(parcel.class_number, parcel.period)
@@ -160,11 +160,12 @@ def _needs_excerpt(located: Located, terms: Terms) -> bool:
 def nodes_for(
     held: Held, window: Window, last_year: int, *, epochs: dict[int, list[int]] | None = None
 ) -> tuple[Node, ...]:
-    """The fewest nodes for the window's whole years, of all epochs so far or of the epochs given by class."""
+    """The fewest nodes for the window's whole years, of all epochs begun so far or of the epochs given by class."""
     first, last = window.whole_years
     last = min(last, last_year)
     if last < first and not window.is_unbounded:
         return ()
     if epochs is None:
-        epochs = {number: list(range(held.epochs.get(number, 0) + 1)) for number in sorted(window.classes)}
+        begun = held.epochs if held.begun is None else held.begun
+        epochs = {number: list(range(begun.get(number, 0) + 1)) for number in sorted(window.classes)}
     return covering_set(held.nodes, sorted(epochs), first, last, include_undated=window.is_unbounded, epochs=epochs)

@@ -53,6 +53,8 @@ class Held:
         nodes: Nodes of its tree.
         epochs: Highest epoch by class, where it is not 0.
         mailbox: Marks the parcels sealed to the subject itself; None for whoever has no business with those.
+        begun: Highest epoch by class of which it is sure that it has begun: no key of a later one may be handed over.
+            None: all of `epochs`.
     """
 
     provider: str
@@ -60,6 +62,7 @@ class Held:
     nodes: tuple[Node, ...]
     epochs: Mapping[int, int] = field(default_factory=dict)
     mailbox: MailboxKey | None = None
+    begun: Mapping[int, int] | None = None
     _cells: dict[Window, list[Compartment]] = field(default_factory=dict, repr=False, compare=False)
 
     def compartments(self, window: Window) -> list[Compartment]:
@@ -91,12 +94,14 @@ class Located:
         context: Its compartment; None for a parcel that was sealed to the subject: its compartment stands inside.
         key: Opens it.
         digest: The object to fetch: the anchored one, or what was sealed anew from it.
+        has_begun: Whether it is sure that its epoch has begun, so that keys of that epoch are handed over.
     """
 
     anchor: Anchor
     context: ParcelContext | None
     key: OpeningKey
     digest: bytes
+    has_begun: bool = True
 
     @property
     def is_excerpt(self) -> bool:
@@ -175,7 +180,9 @@ class Holdings:
                     cell = cells[key_at]
                     place = context.place(self.subject, held.provider)
                     parcel = place.context(cell.class_number, cell.period, cell.epoch)
-                    located = Located(anchor, parcel, cell.key, anchor.digest)
+                    begun = held.epochs if held.begun is None else held.begun
+                    has_begun = cell.epoch <= begun.get(cell.class_number, 0)
+                    located = Located(anchor, parcel, cell.key, anchor.digest, has_begun)
                 path = None if located.context is None else located.context.path
                 found.setdefault((anchor.digest, anchor.author, path), located)
         whole = {(digest, author) for digest, author, _ in found}

@@ -65,7 +65,9 @@ class Rekeying:
                 trees.append(tree)
                 continue
             new = {number: tree.epochs.get(number, 0) + 1 for number in sorted(frozenset().union(*ended.values()))}
-            trees.append(replace(tree, epochs=tree.epochs | new))
+            epochs = tree.epochs | new
+            # All of these begin with the letter that is anchored here, if they have not before.
+            trees.append(replace(tree, epochs=epochs, begun=epochs))
             deliveries.append((tree.mailbox, author, self._for_author(trees[-1], frozenset(ended))))
         for grant in opened:
             mailbox = grant.bundle.mailbox_key
@@ -201,7 +203,7 @@ class Rekeying:
         keys = []
         for tree in trees:
             has = [node for provider, number, node in held if (provider, number) == (tree.provider, tree.number)]
-            wanted = nodes_for(Held(tree.provider, tree.number, (tree.node,), tree.epochs), window, last_year)
+            wanted = nodes_for(Held(tree.provider, tree.number, (tree.node,), tree.begun), window, last_year)
             missing = tuple(node for node in wanted if not _is_among(node, has))
             if missing:
                 keys.append(RelationshipKeys(tree.provider, tree.number, missing))

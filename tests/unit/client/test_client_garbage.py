@@ -185,6 +185,26 @@ def test_after_a_lost_rekey_everything_is_read_and_keys_change_again(world: Worl
     assert not world.clinic.can_open(published.digests[0], subject=subject)
 
 
+def test_a_rekey_that_is_lost_for_a_while_gives_no_viewer_a_key_of_later_records(
+    world: World, admitted: Admitted
+) -> None:
+    patient, subject, store = admitted.patient, admitted.subject, world.network.store
+    patient.revoke(patient.grant(world.clinic.address, classes="medications"))
+    letters = [entry.digest for entry in world.network.index.ledger(subject) if entry.author == subject]
+    kept = [store.get(digest) for digest in letters]
+    for digest in letters:
+        store.remove(digest)
+    grant = afresh(patient).grant(world.specialist.address, classes="laboratory", subject=subject)
+    for data in kept:
+        store.put(data)
+    before = world.hospital.publish(subject, ndjson(observation("before", "2024-01-01")))
+    assert world.specialist.can_open(before.digests[0], subject=subject)
+    afresh(patient).revoke(grant.id)
+    after = world.hospital.publish(subject, ndjson(observation("after", "2024-01-01")))
+    assert not after.pending_rekey
+    assert not world.specialist.can_open(after.digests[0], subject=subject)
+
+
 def test_a_relationship_whose_keys_are_lost_is_named(world: World) -> None:
     people = [admit(world) for _ in range(2)]
     index = world.network.index
