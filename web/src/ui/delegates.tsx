@@ -10,6 +10,7 @@ import { FindParty } from "./findParty.tsx";
 import { Address, Party } from "./foreign.tsx";
 import { Card, Empty, Field, Tag } from "./pieces.tsx";
 import { client, summary } from "./session.ts";
+import { SubjectChoice, useSubject } from "./subjectChoice.tsx";
 
 export function Delegates() {
   const all = summary.value?.delegates ?? [];
@@ -76,8 +77,7 @@ function NameOne() {
   const open = client.value;
   const [chosen, setChosen] = useState<Participant | null>(null);
   const [until, setUntil] = useState(dayAfter(today(), 365));
-  const [subject, setSubject] = useState("");
-  const relationships = summary.value?.relationships.filter((one) => one.closedAt === null) ?? [];
+  const standing = useSubject();
   const isValid = chosen !== null && until > today();
   const submit = (event: Event) => {
     event.preventDefault();
@@ -85,7 +85,7 @@ function NameOne() {
     propose({
       title: text("delegates.nameTitle"),
       verb: text("delegates.nameVerb"),
-      prepare: () => open.nameDelegate(chosen.address, secondsOf(until), (subject as `0x${string}`) || null),
+      prepare: () => open.nameDelegate(chosen.address, secondsOf(until), standing.subject),
       onConfirmed: () => setChosen(null),
     });
   };
@@ -115,23 +115,7 @@ function NameOne() {
               />
             )}
           </Field>
-          <Field label={text("delegates.subject")} help={text("delegates.subjectHelp")}>
-            {({ id, describedBy }) => (
-              <select
-                id={id}
-                value={subject}
-                aria-describedby={describedBy}
-                onChange={(event) => setSubject(event.currentTarget.value)}
-              >
-                <option value="">{text("delegates.allSubjects")}</option>
-                {[...new Map(relationships.map((one) => [one.subject, one])).values()].map((one) => (
-                  <option key={one.subject} value={one.subject}>
-                    {one.providerName || one.provider}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <SubjectChoice chosen={standing} label={text("delegates.subject")} help={text("delegates.subjectHelp")} />
         </div>
         <button type="submit" class="button primary" disabled={!isValid}>
           {text("delegates.review")}

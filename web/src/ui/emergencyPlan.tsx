@@ -13,6 +13,7 @@ import { Card, Empty, Tag } from "./pieces.tsx";
 import { className } from "./recordClasses.ts";
 import { client, summary } from "./session.ts";
 import { ClassChoice, countsOf } from "./shareChoices.tsx";
+import { SubjectChoice, useSubject } from "./subjectChoice.tsx";
 import { isLive } from "./viewer.tsx";
 
 const CUSTODIANS = 3;
@@ -73,8 +74,9 @@ export function EmergencyPlan() {
 function Prepare() {
   const open = client.value;
   const vital = (open?.classes ?? []).filter((one) => VITAL.has(one.code)).map((one) => one.number);
+  const standing = useSubject();
   // What is vital is offered also where there are no records of it yet.
-  const counts = new Map([...vital.map((one) => [one, 0] as const), ...countsOf()]);
+  const counts = new Map([...vital.map((one) => [one, 0] as const), ...countsOf(standing.subject)]);
   const [classes, setClasses] = useState<ReadonlySet<number>>(new Set(vital));
   const [custodians, setCustodians] = useState<readonly { address: AddressType; name: string }[]>([]);
   const submit = (event: Event) => {
@@ -88,7 +90,7 @@ function Prepare() {
           [...classes].sort((a, b) => a - b),
           custodians.map((one) => one.address),
           THRESHOLD,
-          null,
+          standing.subject,
         ),
       onConfirmed: () => setCustodians([]),
     });
@@ -97,6 +99,7 @@ function Prepare() {
     <Card title={text("plan.prepare")} icon="plus">
       <form onSubmit={submit}>
         <h3>{text("plan.classes")}</h3>
+        <SubjectChoice chosen={standing} label={text("share.subject")} help={text("plan.subjectHelp")} />
         <ClassChoice chosen={classes} onChange={setClasses} counts={counts} />
         <h3>{counted("plan.custodians", CUSTODIANS - custodians.length)}</h3>
         <p class="help">{text("plan.custodiansHelp")}</p>

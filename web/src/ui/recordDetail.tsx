@@ -20,8 +20,9 @@ import { Icon } from "./icons.tsx";
 import { MeasurementTable } from "./labs.tsx";
 import { Card, Disclosure, ScrollBox, Tag } from "./pieces.tsx";
 import { classIcon, className } from "./recordClasses.ts";
+import { directoryOf } from "./recordNames.ts";
 import { link } from "./route.ts";
-import { directoryOf, records } from "./session.ts";
+import { records } from "./session.ts";
 import { Trend } from "./trend.tsx";
 
 export function RecordDetail({ record }: { record: RecordView }) {

@@ -12,8 +12,9 @@ import { LabResults } from "./labs.tsx";
 import { Empty, Field, Heading, Progress, Tag } from "./pieces.tsx";
 import { classIcon, className, isSensitive, MEASURED } from "./recordClasses.ts";
 import { RecordDetail } from "./recordDetail.tsx";
+import { directoryOf } from "./recordNames.ts";
 import { link, refine, route } from "./route.ts";
-import { client, directoryOf, isRefreshing, progress, records } from "./session.ts";
+import { client, isRefreshing, progress, records } from "./session.ts";
 import { VirtualList } from "./virtualList.tsx";
 
 const NO_YEAR = "undated";

@@ -14,7 +14,6 @@ import {
   type WalletState,
   type Wallets,
 } from "../client/api.ts";
-import { directory } from "../fhir/directory.ts";
 import { language } from "../text/catalogue.ts";
 
 export interface Invited {
@@ -34,8 +33,6 @@ export const records = signal<readonly RecordView[]>([]);
 export const progress = signal<Progress | null>(null);
 export const isRefreshing = signal(false);
 export const refreshError = signal<PageError | null>(null);
-/** Names for what records refer to, by author. */
-export const directoryOf = computed(() => directory(records.value));
 /** Why the page is locked, to be said on the first screen. */
 export const lockedBecause = signal<"idle" | "account" | null>(null);
 /** Invitations read in this session that are not accepted yet. */
@@ -96,7 +93,10 @@ export async function unlock(mode: Mode, backup?: RootBackup): Promise<void> {
 export function enter(opened: PatientClient): void {
   opened.setLanguage(language.value);
   opened.onLock(() => {
-    if (client.value === opened) leave();
+    if (client.value !== opened) return;
+    // Whoever locks for another reason says so afterwards.
+    lockedBecause.value = "idle";
+    leave();
   });
   client.value = opened;
 }

@@ -12,6 +12,7 @@ import { Card, Field, Heading } from "./pieces.tsx";
 import { go } from "./route.ts";
 import { client, lastShared } from "./session.ts";
 import { ClassChoice, countsOf, PurposeChoice } from "./shareChoices.tsx";
+import { SubjectChoice, useSubject } from "./subjectChoice.tsx";
 
 type Operation = ShareRequest["operations"][number];
 
@@ -32,6 +33,7 @@ export function ShareScreen() {
   const [recordsUntil, setRecordsUntil] = useState("");
   const [delegations, setDelegations] = useState(0);
   const [isTried, setTried] = useState(false);
+  const standing = useSubject();
   if (!open) return null;
 
   const faults = {
@@ -64,7 +66,7 @@ export function ShareScreen() {
       recordsUntil: recordsUntil || null,
       delegations,
       agent: null,
-      subject: null,
+      subject: standing.subject,
       language: language.value,
     };
     propose({
@@ -95,7 +97,8 @@ export function ShareScreen() {
           )}
         </Step>
         <Step number={2} title={text("share.what")} error={shown(faults.classes)}>
-          <ClassChoice chosen={classes} onChange={setClasses} counts={countsOf()} />
+          <SubjectChoice chosen={standing} label={text("share.subject")} help={text("share.subjectHelp")} />
+          <ClassChoice chosen={classes} onChange={setClasses} counts={countsOf(standing.subject)} />
         </Step>
         <Step number={3} title={text("share.why")} error={shown(faults.purposes)}>
           <PurposeChoice chosen={purposes} onChange={setPurposes} />

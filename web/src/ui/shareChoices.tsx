@@ -1,11 +1,12 @@
 /** Choosing kinds of records and purposes, each with a sentence that says what it means. */
 
 import { useState } from "preact/hooks";
+import type { Address } from "../client/api.ts";
 import { counted, text, textOf } from "../text/catalogue.ts";
 import { number } from "../text/moments.ts";
 import { Icon } from "./icons.tsx";
 import { classHelp, classIcon, className, isSensitive, SENSITIVE } from "./recordClasses.ts";
-import { client, summary } from "./session.ts";
+import { client, records } from "./session.ts";
 import { toggled } from "./share.tsx";
 
 export interface ClassChoiceProps {
@@ -157,10 +158,11 @@ export function PurposeChoice({ chosen, onChange }: PurposeChoiceProps) {
   );
 }
 
-/** How many records there are of each class. */
-export function countsOf(): ReadonlyMap<number, number> {
+/** How many records there are of each class, under one address or (null) under all. */
+export function countsOf(subject: Address | null): ReadonlyMap<number, number> {
   const counts = new Map<number, number>();
-  for (const cell of summary.value?.timeline ?? [])
-    counts.set(cell.class, (counts.get(cell.class) ?? 0) + cell.records);
+  for (const record of records.value) {
+    if (subject === null || record.subject === subject) counts.set(record.class, (counts.get(record.class) ?? 0) + 1);
+  }
   return counts;
 }

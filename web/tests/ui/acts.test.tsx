@@ -1,15 +1,16 @@
 // @vitest-environment happy-dom
 
 import { fireEvent, waitFor, within } from "@testing-library/preact";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { treesOf } from "../../src/ui/access.tsx";
 import { dayAfter, secondsOf, today } from "../../src/ui/days.ts";
 import { isInForce } from "../../src/ui/viewer.tsx";
-import { SECOND_PROVIDER } from "../fake/addresses.ts";
+import { SECOND_PROVIDER, SUBJECT_ONE, SUBJECT_TWO } from "../fake/addresses.ts";
 import { grants } from "../fake/summary.ts";
 import { clearStage, setStage } from "./stage.tsx";
 
 afterEach(clearStage);
+vi.setConfig({ testTimeout: 30_000 });
 
 async function openRevocation(options: Parameters<typeof setStage>[0] = {}) {
   const stage = await setStage({ at: "#/access", ...options });
@@ -87,6 +88,13 @@ describe("after a signature", () => {
   });
 });
 
+/** The first participant that the search found. */
+function found(): Element {
+  const button = document.querySelector(".found-party");
+  if (!button) throw new Error("nobody was found");
+  return button;
+}
+
 describe("sharing", () => {
   test("asks who, what, why and how long, and says what is missing", async () => {
     const { page, client } = await setStage({ at: "#/share" });
@@ -99,7 +107,7 @@ describe("sharing", () => {
   test("makes exactly the request that was answered, and undo is one click", async () => {
     const { page, client } = await setStage({ at: "#/share" });
     fireEvent.input(await page.findByLabelText("Name or address"), { target: { value: "winchester" } });
-    fireEvent.click((await page.findAllByText("Winchester Hospital", {}, { timeout: 2000 }))[0] as HTMLElement);
+    fireEvent.click(await waitFor(() => found()));
     fireEvent.click(page.getByLabelText(/^Laboratory results/));
     fireEvent.click(page.getByLabelText(/^Medications/));
     fireEvent.click(page.getByText("7 days"));
@@ -117,7 +125,7 @@ describe("sharing", () => {
         recordsUntil: null,
         delegations: 0,
         agent: null,
-        subject: null,
+        subject: SUBJECT_ONE,
         language: "en",
       },
     ]);
@@ -129,17 +137,30 @@ describe("sharing", () => {
     await waitFor(() => expect(client.acts).toEqual(["Grant", "Revocation"]));
   });
 
+  test("is for one relationship at a time, the one that is chosen", async () => {
+    const { page, client } = await setStage({ at: "#/share" });
+    const choice = (await page.findByLabelText("Records that stand with")) as HTMLSelectElement;
+    expect([...choice.options].map((option) => option.textContent)).toContain("Winchester Hospital");
+    fireEvent.change(choice, { target: { value: SUBJECT_TWO } });
+    fireEvent.input(page.getByLabelText("Name or address"), { target: { value: "cardiology" } });
+    fireEvent.click(await page.findByText("Cardiology practice at the park"));
+    fireEvent.click(page.getByLabelText(/^Medications/));
+    fireEvent.click(page.getByText("Review what I sign"));
+    await page.findByText(/I allow 0x/);
+    expect(client.requests[0]?.subject).toBe(SUBJECT_TWO);
+  });
+
   test("a name that mixes alphabets carries a warning wherever it is offered", async () => {
     const { page } = await setStage({ at: "#/share" });
     fireEvent.input(await page.findByLabelText("Name or address"), { target: { value: "0xd41c" } });
-    const offered = await page.findByText(/mixes alphabets/, {}, { timeout: 2000 });
+    const offered = await page.findByText(/mixes alphabets/);
     expect(offered.closest("button")?.textContent).toContain("Not accredited");
   });
 
   test("nobody without a key can be shared with", async () => {
     const { page, client } = await setStage({ at: "#/share" });
     fireEvent.input(await page.findByLabelText("Name or address"), { target: { value: "0x4CCe" } });
-    fireEvent.click(await page.findByText("No name given", {}, { timeout: 2000 }));
+    fireEvent.click(await page.findByText("No name given"));
     fireEvent.click(page.getByLabelText(/^Medications/));
     fireEvent.click(page.getByText("Review what I sign"));
     expect(await page.findByText(/They have not registered a key yet/)).toBeTruthy();
@@ -204,7 +225,7 @@ describe("people", () => {
     expect(review.disabled).toBe(true);
     for (const name of ["First guardian", "Second guardian"]) {
       fireEvent.input(page.getByLabelText("Guardian's name or address"), { target: { value: name } });
-      fireEvent.click(await page.findByText(name, {}, { timeout: 2000 }));
+      fireEvent.click(await page.findByText(name));
     }
     await waitFor(() => expect(review.disabled).toBe(false));
   });

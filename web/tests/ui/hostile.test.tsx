@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 
 import { render } from "@testing-library/preact";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { speak } from "../../src/text/catalogue.ts";
 import { Foreign, ForeignText, mixesAlphabets } from "../../src/ui/foreign.tsx";
 import { indented } from "../../src/ui/recordDetail.tsx";
@@ -11,6 +11,7 @@ import { clearStage, setStage } from "./stage.tsx";
 
 beforeAll(() => speak("en"));
 afterEach(clearStage);
+vi.setConfig({ testTimeout: 30_000 });
 
 describe("words of other people", () => {
   test.each([

@@ -6,6 +6,7 @@ import { client, records } from "../../src/ui/session.ts";
 import { clearStage, setStage } from "./stage.tsx";
 
 afterEach(clearStage);
+vi.setConfig({ testTimeout: 30_000 });
 
 describe("the first screen", () => {
   test("shows every wallet that announced itself, and fetches no picture from elsewhere", async () => {

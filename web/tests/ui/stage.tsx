@@ -1,6 +1,6 @@
 /** Puts the whole page before a test, over wallets that exist only there. */
 
-import { cleanup, render } from "@testing-library/preact";
+import { cleanup, configure, render } from "@testing-library/preact";
 import type { Wallets } from "../../src/client/api.ts";
 import { type Language, speak } from "../../src/text/catalogue.ts";
 import { currentAct } from "../../src/ui/act.tsx";
@@ -24,6 +24,9 @@ export interface StageOptions {
   resources?: Record<string, unknown>[];
   mode?: "private" | "wallet";
 }
+
+// Screens are fetched when they are gone to, and a machine that also runs servers takes its time.
+configure({ asyncUtilTimeout: 8000 });
 
 let stop: (() => void) | null = null;
 
