@@ -7,7 +7,7 @@ import {CustodyHandler} from "./history/CustodyHandler.sol";
 
 /// @notice The invariants are worth what the histories are worth that they are examined after.
 contract HistoryTest is Test {
-    uint256 private constant HISTORIES = 50;
+    uint256 private constant HISTORIES = 90;
     uint256 private constant LENGTH = 100;
     uint256 private constant ENOUGH = 5;
 
@@ -15,7 +15,7 @@ contract HistoryTest is Test {
     mapping(string verb => uint256) private refused;
 
     function setUp() public {
-        vm.pauseGasMetering(); // fifty histories are more than a block holds
+        vm.pauseGasMetering(); // ninety histories are more than a block holds
         for (uint256 i = 0; i < HISTORIES; ++i) {
             CustodyHandler handler = new CustodyHandler();
             handler.setUp();

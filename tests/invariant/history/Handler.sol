@@ -69,7 +69,7 @@ contract Handler is World {
     /// @notice What a history is made of. Some verbs stand here more than once: there would be little to ask for if
     /// people revoked as often as they grant.
     function verbs() public pure virtual returns (string[] memory list) {
-        string[31] memory weighted = [
+        string[35] memory weighted = [
             "wait",
             "register",
             "accredit",
@@ -97,6 +97,10 @@ contract Handler is World {
             "resume",
             "resume",
             "revokeAgent",
+            "ask",
+            "ask",
+            "ask",
+            "ask",
             "ask",
             "ask",
             "ask",
