@@ -50,6 +50,7 @@ export class Case {
   private readonly letters = new Map<Hex, Letter>();
   private held: { state: string; holdings: Holdings } | null = null;
   private pair: Promise<ParticipantKey> | null = null;
+  private isWiped = false;
 
   /**
    * @param index Number of the case key; null for the wallet's own address.
@@ -123,7 +124,9 @@ export class Case {
           mailbox: provider === this.subject ? null : mailbox,
         }),
       );
-      this.held = { state, holdings: new Holdings(this.subject, held, await this.key()) };
+      const key = await this.key();
+      if (this.isWiped) throw new PageError("Locked");
+      this.held = { state, holdings: new Holdings(this.subject, held, key) };
     }
     return this.held.holdings;
   }
@@ -139,7 +142,9 @@ export class Case {
         if (!key || this.letters.has(digest)) return;
         try {
           const data = await context.store.get(digest);
-          this.letters.set(digest, await openLetter(data, context.bundleContext(this.subject), key));
+          const letter = await openLetter(data, context.bundleContext(this.subject), key);
+          if (this.isWiped) throw new PageError("Locked");
+          this.letters.set(digest, letter);
         } catch (error) {
           faults.add(fetchFault(error, "unreadable_keys", this.subject, digest));
         }
@@ -156,9 +161,16 @@ export class Case {
 
   /** Forgets the keys. */
   wipe(): void {
+    this.isWiped = true;
     this.secret?.wipe();
-    for (const letter of this.letters.values()) if (letter.kind === "inheritance") letter.root.wipe();
+    for (const letter of this.letters.values()) {
+      if (letter.kind === "inheritance") letter.root.wipe();
+      if (letter.kind !== "rekey") continue;
+      for (const { key } of letter.keys.flatMap(({ nodes }) => nodes)) key.wipe();
+      for (const { contentKey } of letter.excerpts) contentKey.wipe();
+    }
     this.letters.clear();
+    this.held?.holdings.wipe();
     this.held = null;
     this.pair = null;
   }

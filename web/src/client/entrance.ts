@@ -16,6 +16,7 @@ import { readRootFile, writeRootFile } from "../wallet/rootFile";
 import { asJson, requireSignature, WalletSigner } from "../wallet/signers";
 import { domainOf } from "./acts";
 import type {
+  Address,
   AnnouncedWallet,
   Mode,
   NetworkConfig,
@@ -41,6 +42,7 @@ class Entrance implements Wallets {
   private readonly listeners = new Set<() => void>();
   private connection: Connection | null = null;
   private client: PatientClient | null = null;
+  private heir: Heir | null = null;
   private readonly context: Context;
 
   constructor(config: NetworkConfig, target: EventTarget) {
@@ -72,7 +74,9 @@ class Entrance implements Wallets {
     const connection = await Connection.open(info, provider, this.context.config);
     this.disconnect();
     this.connection = connection;
-    connection.subscribe(() => {
+    connection.subscribe((isOther) => {
+      // Another account is another person, whose way back is another.
+      if (isOther) this.heir?.forget();
       if (connection.isGone && this.connection === connection) this.disconnect();
       else this.tell();
     });
@@ -86,6 +90,8 @@ class Entrance implements Wallets {
 
   disconnect(): void {
     if (!this.connection) return;
+    this.heir?.forget();
+    this.heir = null;
     this.client?.lock();
     this.client = null;
     this.connection.close();
@@ -94,7 +100,8 @@ class Entrance implements Wallets {
   }
 
   makeRootFile(password: string): Promise<string> {
-    return writeRootFile(RootKey.random(), password);
+    const root = RootKey.random();
+    return writeRootFile(root, password).finally(() => root.wipe());
   }
 
   async unlock(mode: Mode, onProgress: OnProgress = () => {}, backup?: RootBackup): Promise<PatientClient> {
@@ -106,38 +113,61 @@ class Entrance implements Wallets {
     const root = backup
       ? await readRootFile(backup.file, backup.password)
       : await this.rootOfWallet(mode, connection, onProgress);
+    await this.requireStill(connection, account, root);
     const wallet = mode === "wallet" ? new WalletSigner(account, connection, context.node) : null;
     const cases = new Cases(context, root, wallet);
-    this.client?.lock();
-    const client = new Patient(mode, account, context, cases, { connection, isWalletMode: mode === "wallet" });
-    this.client = client;
-    return client;
+    return this.opened(new Patient(mode, account, context, cases, { connection, isWalletMode: mode === "wallet" }));
   }
 
   async recovery(): Promise<Recovery> {
     const connection = this.connected();
+    const { account } = connection;
     await this.requireNetwork();
-    await connection.require(connection.account);
+    await connection.require(account);
     const root = await this.rootOfWallet("private", connection, () => {});
-    return new Heir(this.context, connection, root, (client) => {
-      this.client?.lock();
-      this.client = client;
+    await this.requireStill(connection, account, root);
+    this.heir?.forget();
+    this.heir = new Heir(this.context, connection, root, (client) => this.opened(client));
+    return this.heir;
+  }
+
+  /** Takes a client in the place of the one before, for as long as it is open. */
+  private opened(client: PatientClient): PatientClient {
+    this.client?.lock();
+    this.client = client;
+    client.onLock(() => {
+      if (this.client === client) this.client = null;
     });
+    return client;
+  }
+
+  /** Makes sure that the wallet still shows the account whose root this is; else the root is of no more use here. */
+  private async requireStill(connection: Connection, account: Address, root: RootKey): Promise<void> {
+    try {
+      await connection.require(account);
+    } catch (error) {
+      root.wipe();
+      throw error;
+    }
   }
 
   /** Signs once; and once more where nothing yet shows that the wallet signs the same each time. */
   private async rootOfWallet(mode: Mode, connection: Connection, onProgress: OnProgress): Promise<RootKey> {
     onProgress({ step: "signature", done: 0, total: 0 });
     const root = await this.signedRoot(connection);
-    await this.context.log.sync((done, total) => onProgress({ step: "chain", done, total }));
-    if (await this.isKnown(mode, connection, root)) return root;
-    onProgress({ step: "signature", done: 1, total: 2 });
-    const again = await this.signedRoot(connection);
-    const isSteady = root.equals(again);
-    again.wipe();
-    if (isSteady) return root;
-    root.wipe();
-    throw new PageError("UnsteadyWallet");
+    try {
+      await this.context.log.sync((done, total) => onProgress({ step: "chain", done, total }));
+      if (await this.isKnown(mode, connection, root)) return root;
+      onProgress({ step: "signature", done: 1, total: 2 });
+      const again = await this.signedRoot(connection);
+      const isSteady = root.equals(again);
+      again.wipe();
+      if (isSteady) return root;
+      throw new PageError("UnsteadyWallet");
+    } catch (error) {
+      root.wipe();
+      throw error;
+    }
   }
 
   private async signedRoot(connection: Connection): Promise<RootKey> {

@@ -145,6 +145,16 @@ export class GrantBook {
     return opened.filter((grant) => grant !== null);
   }
 
+  /** Forgets the keys that came with grants. */
+  wipe(): void {
+    for (const known of this.opened.values()) {
+      known?.bundle.mailboxKey?.wipe();
+      for (const { key } of known?.bundle.keys.flatMap(({ nodes }) => nodes) ?? []) key.wipe();
+      for (const { contentKey } of known?.bundle.excerpts ?? []) contentKey.wipe();
+    }
+    this.opened.clear();
+  }
+
   private async open(item: IndexedGrant): Promise<OpenedGrant | null> {
     let known = this.opened.get(item.id);
     if (known === undefined) {

@@ -58,7 +58,7 @@ export interface Opened {
 
 /** All keys that a patient holds of one subject's records. */
 export class Holdings {
-  private readonly rings: KeyRing[];
+  private rings: KeyRing[];
   /**
    * Mailboxes whose letters the subject itself anchored. Without them no key of its own records fits such an entry, and
    * all the thousands would be tried on it.
@@ -72,6 +72,19 @@ export class Holdings {
     private readonly subjectKey: ParticipantKey,
   ) {
     this.rings = relationships.map(({ nodes, epochs, mailbox }) => new KeyRing(nodes, epochs, mailbox));
+  }
+
+  /** Forgets the keys, and what they opened. */
+  wipe(): void {
+    for (const ring of this.rings) ring.wipe();
+    this.rings = [];
+    for (const mailbox of this.mailboxes) mailbox.wipe();
+    for (const { nodes, mailbox } of this.relationships) {
+      for (const { key } of nodes) key.wipe();
+      mailbox?.wipe();
+    }
+    for (const one of this.opened.values()) one?.contentKey.wipe();
+    this.opened.clear();
   }
 
   /** The parcels that these keys open and the window touches, in the ledger's order. */

@@ -54,6 +54,12 @@ export class KeyRing implements Iterable<LocatorKey> {
     return this.cell(position)?.key ?? (this.mailbox as MailboxKey);
   }
 
+  /** Overwrites every key that was derived so far; there will be no others. */
+  wipe(): void {
+    for (const { key } of this.cells) key.wipe();
+    this.isDry = true;
+  }
+
   private cellAt(at: number): Compartment | undefined {
     while (this.cells.length <= at && !this.isDry) {
       const next = this.source.next();

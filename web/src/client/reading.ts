@@ -38,7 +38,7 @@ interface Read {
 
 /** Reads a patient's addresses; what was read once is kept. */
 export class Reading {
-  private readonly books = new WeakMap<Case, GrantBook>();
+  private readonly books = new Map<Case, GrantBook>();
   private list: RecordView[] = [];
   private isForgotten = false;
   /** The fullUrl of a record's key, for exports. */
@@ -58,6 +58,8 @@ export class Reading {
   forget(): void {
     this.isForgotten = true;
     this.list = [];
+    for (const book of this.books.values()) book.wipe();
+    this.books.clear();
     this.fullUrls.clear();
   }
 

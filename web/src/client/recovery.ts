@@ -23,8 +23,15 @@ const SHARE_BYTES = 1 << 20;
 
 type Status = Awaited<ReturnType<Recovery["status"]>>[number];
 
+/** Seconds after which a root is forgotten that nobody asks for any more; a screen that is looked at asks every half minute. */
+const IDLE_MILLISECONDS = 600_000;
+
 export class Heir implements Recovery {
   private readonly route: Route;
+  private isForgotten = false;
+  /** Whether the root belongs to a client by now, which forgets it when it locks. */
+  private isHandedOver = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param onClient Gets the client that the recovery ends in. */
   constructor(
@@ -35,12 +42,27 @@ export class Heir implements Recovery {
     readonly address: Address = connection.account,
   ) {
     this.route = { connection, isWalletMode: context.relayers.isEmpty };
+    this.touch();
+  }
+
+  /** Forgets the root, unless a client has it by now. */
+  forget(): void {
+    this.isForgotten = true;
+    clearTimeout(this.timer);
+    if (!this.isHandedOver) this.root.wipe();
+  }
+
+  private touch(): void {
+    if (this.isForgotten) throw new PageError("Locked");
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.forget(), IDLE_MILLISECONDS);
   }
 
   /** Publishes the key that guardians seal to; nothing is sent when it stands there already. */
   async register(): Promise<ActState> {
     const { context, address } = this;
     try {
+      this.touch();
       await context.log.sync();
       const publicKey = toHex((await this.key()).publicKey.data);
       const signer = new WalletSigner(address, this.connection, context.node);
@@ -58,6 +80,7 @@ export class Heir implements Recovery {
   }
 
   async status(): Promise<Status[]> {
+    this.touch();
     const { context, address } = this;
     await context.log.sync();
     const owners = new Set<Address>();
@@ -68,6 +91,7 @@ export class Heir implements Recovery {
   }
 
   async complete(owner: Address, onProgress: OnProgress = () => {}): Promise<PatientClient> {
+    this.touch();
     const { context, connection } = this;
     await context.log.sync((done, total) => onProgress({ step: "chain", done, total }));
     const shares = await this.released(owner);
@@ -82,6 +106,10 @@ export class Heir implements Recovery {
     if (act) await perform(context, this.route, cases.own().signer, act, () => {});
     root.wipe();
     await context.log.sync();
+    await connection.require(this.address);
+    this.touch();
+    this.isHandedOver = true;
+    this.forget();
     const client = new Patient("private", connection.account, context, cases, { connection, isWalletMode: false });
     this.onClient(client);
     return client;

@@ -2,7 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ActState, Address, Hex, PatientClient, Proposal, ShareRequest } from "../../src/client/api";
-import { Network, unlocked } from "./network";
+import { ParticipantKey } from "../../src/crypto/hpke";
+import { Secret } from "../../src/crypto/secret";
+import { announce, Network, TestWallet, unlocked } from "./network";
 
 interface Wallet {
   key: Hex;
@@ -98,5 +100,106 @@ describe("a hostile gateway", () => {
     const [after] = await network.do<Hex[]>("publish", subject, "after", "2022-01-02");
     expect(await network.do("can_open", subject, after)).toBe(false);
     third.lock();
+  }, 60_000);
+});
+
+/** Everything that can be reached from a value: what somebody finds who looks through a page's memory. */
+function reachable(from: unknown): Set<unknown> {
+  const seen = new Set<unknown>();
+  const waiting = [from];
+  while (waiting.length) {
+    const value = waiting.pop();
+    if (value === null || (typeof value !== "object" && typeof value !== "string") || seen.has(value)) continue;
+    seen.add(value);
+    if (typeof value === "string" || ArrayBuffer.isView(value)) continue;
+    if (value instanceof Map) waiting.push(...value.keys(), ...value.values());
+    else if (value instanceof Set) waiting.push(...value);
+    waiting.push(...Object.values(value));
+  }
+  return seen;
+}
+
+/** What is still of use: keys that were not overwritten, key pairs, and words of records. */
+function found(from: unknown, words: string): unknown[] {
+  return [...reachable(from)].filter((value) => {
+    if (typeof value === "string") return value.includes(words);
+    if (value instanceof ParticipantKey) return true;
+    if (!(value instanceof Secret)) return false;
+    try {
+      value.reveal();
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe("a thief of the device", () => {
+  test("finds no key and no record behind what was locked", async () => {
+    const { wallet, client: first, subject } = await patient();
+    await network.do("publish", subject, "telltale", "2022-01-01");
+    await done(first.share(request(network.about.clinic, "laboratory", first, subject)));
+    const { grant } = await done(first.share(request(network.about.relative, "laboratory", first, subject)));
+    await done(first.revoke(grant as Hex));
+    first.lock();
+    const { wallets, client } = await unlocked(network, wallet.key);
+    await client.refresh();
+    const proposal = await client.share(request(network.about.relative, "laboratory", client, subject));
+    expect(found([client, wallets, proposal], "telltale").length).toBeGreaterThan(10);
+    const secrets = [...reachable([client, wallets, proposal])].filter((value) => value instanceof Secret);
+    client.lock();
+    expect(found([client, wallets, proposal, secrets], "telltale")).toEqual([]);
+    expect(await proposal.submit()).toMatchObject({ kind: "failed", error: { code: "Locked" } });
+  }, 60_000);
+
+  test("finds nothing of a reading that was under way", async () => {
+    const { wallet, client: first, subject } = await patient();
+    await network.do("publish", subject, "telltale", "2022-01-01");
+    first.lock();
+    const { wallets, client } = await unlocked(network, wallet.key);
+    await expect(
+      between(
+        async (url, _, answer) => {
+          const response = await answer();
+          if (url.includes("/ipfs/")) client.lock();
+          return response;
+        },
+        () => client.refresh(),
+      ),
+    ).rejects.toMatchObject({ code: "Locked" });
+    expect(found([client, wallets], "telltale")).toEqual([]);
+  }, 60_000);
+
+  test("finds no root behind a recovery that was given up", async () => {
+    const fresh = await network.do<Wallet>("wallet");
+    const wallet = new TestWallet(fresh.key, network.about);
+    for (const give of ["disconnect", "another account"] as const) {
+      const wallets = await announce(network, wallet);
+      const recovery = await wallets.recovery();
+      expect(found([wallets, recovery], "telltale").length).toBeGreaterThan(0);
+      if (give === "disconnect") wallets.disconnect();
+      else wallet.emit("accountsChanged", [network.about.clinic]);
+      expect(found([wallets, recovery], "telltale")).toEqual([]);
+      await expect(recovery.status()).rejects.toMatchObject({ code: "Locked" });
+    }
+  }, 60_000);
+
+  test("gets no page of one account while the wallet shows another", async () => {
+    const known = await patient();
+    known.client.lock();
+    const wallet = new TestWallet(known.wallet.key, network.about);
+    const wallets = await announce(network, wallet);
+    let changed = 0;
+    const unlocking = between(
+      async (_, __, answer) => {
+        // After the signature, while the page still reads.
+        if (wallet.requests.includes("eth_signTypedData_v4") && !changed++) {
+          wallet.emit("accountsChanged", [network.about.clinic]);
+        }
+        return answer();
+      },
+      () => wallets.unlock("private").then(() => "unlocked"),
+    );
+    await expect(unlocking).rejects.toMatchObject({ code: "WalletChanged" });
   }, 60_000);
 });
