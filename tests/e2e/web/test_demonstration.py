@@ -85,7 +85,7 @@ def test_the_page_is_already_filled(tab: Callable[..., PatientPage], wallet: Inj
     page.shows(page.say("verified.good"))
     page.go("records")
     expect(page.main.get_by_role("listitem").first).to_be_visible(timeout=SLOW)
-    page.go("people").shows("hospital")
+    page.go("people").shows("Hospital")
     assert page.violations() == []
 
 

@@ -49,16 +49,16 @@ def full(world: WebNetwork) -> InjectedWallet:
     wallet = InjectedWallet(world.network.chain)
     world.admitted(wallet.account, demo_record())
     patient = world.patient(wallet.account)
-    parent, guardians = world.viewer("Parent on a screen"), [world.viewer(f"Guardian {n}") for n in range(3)]
+    parent, guardians = world.viewer("Parent on a screen"), [world.viewer(f"Watchful {n}") for n in range(3)]
     clinic, insurer = world.viewer("Clinic with a rather long name, department of cardiology"), world.viewer("Insurer")
     patient.grant(clinic.address, classes="laboratory", until="2099-01-01", delegations=1)
     patient.revoke(patient.grant(insurer.address, classes="medications", purposes="HPAYMT", until="2099-01-01"))
     patient.delegates.name(parent.address, until="2031-01-01")
-    people = {f"Guardian {number}": one.address for number, one in enumerate(guardians)}
+    people = {f"Watchful {number}": one.address for number, one in enumerate(guardians)}
     patient.guardians.appoint(people, threshold=2, notice=timedelta(days=7))
     custodians = [world.network.custodian(world.account()) for _ in range(3)]
     for number, custodian in enumerate(custodians):
-        custodian.register(name=f"Custodian {number}")
+        custodian.register(name=f"Keeper {number}")
     patient.emergency.prepare(["laboratory", "allergies"], [one.address for one in custodians])
     return wallet
 
@@ -87,7 +87,7 @@ def screens(page: PatientPage) -> Iterator[str]:
     page.go("share")
     page.button("share.review").click()
     yield "share-with-faults"
-    page.choose("Guardian 1")
+    page.choose("Watchful 1")
     page.page.get_by_role("checkbox", name=re.compile(class_name(page, "laboratory"))).check()
     page.button("share.review").click()
     expect(page.button("share.sign", within=page.dialog)).to_be_visible(timeout=SLOW)
@@ -97,7 +97,7 @@ def screens(page: PatientPage) -> Iterator[str]:
     page.button("people.showOwn").click()
     expect(page.page.get_by_role("img", name=page.say("people.ownQr"))).to_be_visible()
     yield "people"
-    for part, somebody in (("delegates", "Parent on a screen"), ("guardians", "Guardian 0"), ("emergency", "")):
+    for part, somebody in (("delegates", "Parent on a screen"), ("guardians", "Watchful 0"), ("emergency", "")):
         page.part(part).shows(somebody)
         yield part
     page.page.get_by_role("link", name=page.say("nav.settings"), exact=True).click()

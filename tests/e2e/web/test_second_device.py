@@ -77,3 +77,16 @@ def test_another_account_of_the_wallet_sees_nothing_of_the_first(tab: Callable[.
     wallet.switch_account(page.page, 1)
     expect(page.page.get_by_text("Hemoglobin")).to_have_count(0)
     expect(page.main).to_contain_text(page.say("welcome.lockedAccount"))
+
+
+def test_a_page_that_nobody_touches_locks_itself(
+    tab: Callable[..., PatientPage], world: WebNetwork, wallet: InjectedWallet
+):
+    world.admitted(wallet.account, observation("first", "2024-03-01", 13.5))
+    page = tab()
+    page.page.clock.install()
+    page.enter()
+    page.go("records").shows("Hemoglobin")
+    page.page.clock.fast_forward("01:00:00")
+    page.shows(page.say("welcome.lockedIdle"))
+    page.lacks("Hemoglobin")
