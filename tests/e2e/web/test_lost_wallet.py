@@ -94,6 +94,7 @@ def test_the_old_wallet_sees_who_asks_and_stops_it_with_one_click(
     world.patient(wallet.account).guardians.appoint(people, threshold=2, notice=timedelta(days=3))
     thief = world.viewer("Thief")
     owner = ward_of(guardians[0])
+    world.travel(1)  # the very second of a sign of life belongs to it
     guardians[0].announce(owner, thief.address)
     page = tab().enter()
     warning = page.main.get_by_role("alert")
