@@ -3,7 +3,7 @@
  * becomes of it, until it is confirmed or has failed for a reason that is said.
  */
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ActState, PageError, Proposal } from "../client/api.ts";
 import { type TextKey, text, textOf } from "../text/catalogue.ts";
@@ -25,6 +25,11 @@ export interface Act {
 
 /** The act whose dialog is open. */
 export const currentAct = signal<Act | null>(null);
+
+// What was about to be signed says whose records it is about, and holds on to the keys: it goes when the page locks.
+effect(() => {
+  if (!client.value) currentAct.value = null;
+});
 
 export function propose(act: Act): void {
   // Emptied first, so that the same words are said again at the end of this act too.
