@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def bundle(*resources: object) -> str:
 def test_with_json_every_command_prints_one_document_even_when_it_can_not_do_its_work(
     found: Found, capsys: pytest.CaptureFixture[str]
 ):
-    if found.name in ("demo", "devnet up", "status", "outbox list", "publish-vocabulary", "web"):
+    if found.name in ("demo", "devnet up", "status", "outbox list", "publish-vocabulary", "relay", "web"):
         pytest.skip("needs nothing more, so it would do its work; see the stories")
     code = run([*found.path, "--json"])
     printed = capsys.readouterr()
@@ -97,6 +98,17 @@ def test_a_server_that_does_not_answer_exits_with_1(capsys: pytest.CaptureFixtur
     arguments = ["status", "--rpc", "http://127.0.0.1:1", "--store", str(tmp_path / "store")]
     assert run([*arguments, "--json"]) == 1
     assert only_json(capsys.readouterr().out)["error"] == "ChainUnavailable"
+
+
+def test_a_relayer_that_can_not_listen_prints_one_document_and_nothing_of_its_own(
+    capsys: pytest.CaptureFixture[str],
+):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run(["relay", "--port", str(port), "--json"]) == 1
+    printed = capsys.readouterr()
+    assert only_json(printed.out)["error"] == "PortTaken"
+    assert printed.err == ""
 
 
 def test_a_defect_exits_with_70_and_shows_neither_message_nor_variables(
