@@ -246,9 +246,12 @@ export class Contracts {
     return (await this.ask("emergency", "preparedOf", [subject])) as { grant: Hex; turn: number };
   }
 
+  async delegationOf(subject: Address, delegate: Address): Promise<{ expiresAt: bigint; turn: number }> {
+    return (await this.ask("medrec", "delegationOf", [subject, delegate])) as { expiresAt: bigint; turn: number };
+  }
+
   async delegationTurn(subject: Address, delegate: Address): Promise<number> {
-    const state = (await this.ask("medrec", "delegationOf", [subject, delegate])) as { turn: number };
-    return state.turn;
+    return (await this.delegationOf(subject, delegate)).turn;
   }
 
   /** Height and time of the latest block. */

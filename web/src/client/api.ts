@@ -276,8 +276,18 @@ export interface GuardianPlan {
   silence: number;
   notice: number;
   lastSignAt: number;
-  /** Somebody asks to take over. */
-  announcement: { heir: Address; guardian: Address | null; announcedAt: number; opensAt: number } | null;
+  /** Somebody asks to take over: the announcement that opens first. */
+  announcement: Announcement | null;
+  /** All that stand side by side: one that is expected must not hide one that isn't. */
+  announcements: Announcement[];
+}
+
+export interface Announcement {
+  /** null: the contract knows of an announcement, and the server hides whose. */
+  heir: Address | null;
+  guardian: Address | null;
+  announcedAt: number;
+  opensAt: number;
 }
 
 export interface EmergencyView {

@@ -111,6 +111,9 @@ export const FAULTS = [
   "registration_mismatch", // participant
   "relationship_mismatch", // provider
   "grant_mismatch", // id
+  "delegation_mismatch", // delegate
+  "guardianship_mismatch",
+  "emergency_mismatch",
   "missing_object",
   "tampered_object",
   "unavailable_object",

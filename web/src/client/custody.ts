@@ -15,16 +15,18 @@ import { presentedGrantId, ZERO_BYTES32 } from "../types/terms";
 import type { Language } from "../types/vocabulary";
 import type { Signer } from "../wallet/signers";
 import { Acts } from "./acts";
-import type { ActState, Address, EmergencyView, GuardianPlan, Hex } from "./api";
+import type { ActState, Address, Announcement, EmergencyView, Fault, GuardianPlan, Hex } from "./api";
 import type { Case, Cases } from "./cases";
 import type { Context } from "./context";
 import { cut } from "./cutting";
 import { custodyOf, declared, preparations, reasonOf, releasing, subjectsCopy } from "./emergencies";
+import { Faults } from "./faults";
 import { makeTerms, sealGrant } from "./grants";
 import { announcedHeirs, latestPlan, ownerKey, ownersCopy } from "./plans";
 import { type Intent, perform, type Route } from "./proposals";
 
 const LAST_SECOND = 2 ** 32 - 1;
+const NOTHING = /^0x0+$/;
 
 export class Custody {
   /** @param wallet The wallet's own address if it is the subject itself (wallet mode), else null. */
@@ -34,9 +36,12 @@ export class Custody {
     private readonly wallet: Address | null,
   ) {}
 
-  async read(subjects: readonly Address[]): Promise<{ guardians: GuardianPlan | null; emergencies: EmergencyView[] }> {
-    const [guardians, emergencies] = await Promise.all([this.plan(), this.emergencies(subjects)]);
-    return { guardians, emergencies };
+  async read(
+    subjects: readonly Address[],
+  ): Promise<{ guardians: GuardianPlan | null; emergencies: EmergencyView[]; faults: Fault[] }> {
+    const faults = new Faults();
+    const [guardians, emergencies] = await Promise.all([this.plan(faults), this.emergencies(subjects)]);
+    return { guardians, emergencies, faults: faults.list() };
   }
 
   // ── delegates ──
@@ -118,9 +123,11 @@ export class Custody {
    */
   async keepAlive(route: Route): Promise<void> {
     const signer = this.cases.recovery();
-    if (!latestPlan(this.context, signer.address)) return;
+    if (!this.hasGuardianship) return;
     try {
+      // As the contract holds it: a log that hides the plan, or who was announced, must not keep the sign from being given.
       const plan = await this.context.contracts.planOf(signer.address);
+      if (NOTHING.test(plan.guardians)) return;
       const { time } = await this.context.contracts.head();
       const isDue = plan.silence > 0 && time >= plan.lastSignAt + Math.floor(plan.silence / 4);
       if (plan.announcedAt || isDue) {
@@ -131,16 +138,30 @@ export class Custody {
     }
   }
 
-  private async plan(): Promise<GuardianPlan | null> {
+  /**
+   * The plan as the contract holds it. The log says what it can't: who guards, and who was announced; where the log
+   * hides that, the plan and the announcement are shown all the same, and the difference is a fault.
+   */
+  private async plan(faults: Faults): Promise<GuardianPlan | null> {
     const { context } = this;
+    if (!this.hasGuardianship) return null;
     const owner = this.cases.recovery().address;
     const event = latestPlan(context, owner);
-    if (!event) return null;
-    const [standing, copy, announcement] = await Promise.all([
-      context.contracts.planOf(owner),
-      ownerKey(this.cases.root, owner).then((key) => ownersCopy(context, event, key)),
-      this.announcement(owner),
+    const standing = await context.contracts.planOf(owner);
+    const mismatch: Fault = { code: "guardianship_mismatch", values: {}, subject: null, digest: null };
+    if (standing.guardians !== (event?.guardians ?? ZERO_BYTES32)) faults.add(mismatch);
+    if (NOTHING.test(standing.guardians)) return null;
+    const [copy, announcements] = await Promise.all([
+      event ? ownerKey(this.cases.root, owner).then((key) => ownersCopy(context, event, key)) : null,
+      this.announcements(owner, standing.notice),
     ]);
+    // The time of the latest that stands; one that the log has was made then.
+    if (standing.announcedAt && !announcements.some(({ announcedAt }) => announcedAt === standing.announcedAt)) {
+      faults.add(mismatch);
+      const opensAt = standing.announcedAt + standing.notice;
+      announcements.push({ heir: null, guardian: null, announcedAt: standing.announcedAt, opensAt });
+    }
+    announcements.sort((one, other) => one.opensAt - other.opensAt);
     return {
       owner,
       threshold: copy?.threshold ?? 0,
@@ -148,26 +169,26 @@ export class Custody {
       silence: standing.silence,
       notice: standing.notice,
       lastSignAt: standing.lastSignAt,
-      announcement,
+      announcement: announcements[0] ?? null,
+      announcements,
     };
   }
 
-  /** The announcement that opens first; there may be several side by side. */
-  private async announcement(owner: Address): Promise<GuardianPlan["announcement"]> {
-    const { contracts, log, chain } = this.context;
+  /** The announcements that stand, as far as the log has them. */
+  private async announcements(owner: Address, notice: number): Promise<Announcement[]> {
+    const { contracts } = this.context;
     const standing = await Promise.all(
       [...announcedHeirs(this.context, owner)].map(async ([heir, { guardian }]) => {
         const opensAt = await contracts.opensAt(owner, heir);
-        return { heir, guardian, opensAt };
+        return { heir, guardian, announcedAt: opensAt - notice, opensAt };
       }),
     );
-    const first = standing.filter(({ opensAt }) => opensAt).sort((one, other) => one.opensAt - other.opensAt)[0];
-    if (!first) return null;
-    const announced = chain
-      .naming(owner)
-      .findLast(({ event }) => event.event === "RecoveryAnnounced" && event.heir === first.heir);
-    if (announced) await log.learnTimes([announced]);
-    return { ...first, announcedAt: announced ? log.timeOf(announced) : 0 };
+    return standing.filter(({ opensAt }) => opensAt);
+  }
+
+  /** Deployments from before there were guardians have none. */
+  private get hasGuardianship(): boolean {
+    return !NOTHING.test(this.context.config.contracts.guardianship);
   }
 
   private ownerActs(signer: Signer): Acts {

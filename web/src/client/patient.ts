@@ -85,9 +85,15 @@ export class Patient implements PatientClient {
   async refresh(onProgress: OnProgress = () => {}): Promise<Summary> {
     this.requireOpen();
     const summary = await this.reading.read(onProgress);
-    const { guardians, emergencies } = await this.custody.read(summary.subjects);
+    const { guardians, emergencies, faults } = await this.custody.read(summary.subjects);
     this.requireOpen();
-    return { ...summary, guardians, emergencies };
+    const { verification } = summary;
+    const whole = {
+      ...verification,
+      ok: verification.ok && !faults.length,
+      faults: [...verification.faults, ...faults],
+    };
+    return { ...summary, guardians, emergencies, verification: whole };
   }
 
   records(): readonly RecordView[] {

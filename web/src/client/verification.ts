@@ -3,12 +3,13 @@
  * grants. A node that hides, adds or alters one entry of the log does not reach the heads.
  */
 
-import { type IndexedGrant, isTerminal } from "../chain/standing";
+import { type IndexedDelegation, type IndexedGrant, isTerminal } from "../chain/standing";
 import { PageError } from "../errors";
 import { EMPTY_HEAD, replay } from "../types/ledger";
 import { GrantStatus } from "../types/terms";
 import type { Address, Verification } from "./api";
 import type { Context } from "./context";
+import { preparations } from "./emergencies";
 import type { Faults } from "./faults";
 
 /** Replays and compares everything about these subjects. */
@@ -35,6 +36,8 @@ export async function verify(
     checks.push(...checkRelationships(context, subject, authors, faults));
     for (const author of authors) providers.add(author);
     for (const item of chain.grants(subject)) checks.push(checkGrant(context, item, faults));
+    for (const item of chain.delegates(subject)) checks.push(checkDelegation(context, item, faults));
+    checks.push(checkEmergency(context, subject, faults));
   }
   for (const provider of providers) {
     checks.push(checkBatches(context, provider, block, faults), checkRegistration(context, provider, block, faults));
@@ -76,6 +79,24 @@ async function checkGrant(context: Context, item: IndexedGrant, faults: Faults):
     if (own.status === GrantStatus.REVOKED) status = GrantStatus.REVOKED;
   }
   if (status !== item.status) faults.add({ code: "grant_mismatch", values: { id }, subject, digest: null });
+}
+
+async function checkDelegation(context: Context, item: IndexedDelegation, faults: Faults): Promise<void> {
+  const { subject, delegate } = item;
+  const { expiresAt, turn } = await context.contracts.delegationOf(subject, delegate);
+  if (turn !== item.turn || expiresAt !== item.expiresAt) {
+    faults.add({ code: "delegation_mismatch", values: { delegate }, subject, digest: null });
+  }
+}
+
+/** What is prepared for emergencies: every preparation has the next number, so none is hidden unnoticed. */
+async function checkEmergency(context: Context, subject: Address, faults: Faults): Promise<void> {
+  if (/^0x0+$/.test(context.config.contracts.emergency)) return;
+  const last = preparations(context, subject).at(-1);
+  const { grant, turn } = await context.contracts.preparedOf(subject);
+  if (turn !== (last?.turn ?? 0) || grant !== (last?.grant ?? EMPTY_HEAD)) {
+    faults.add({ code: "emergency_mismatch", values: {}, subject, digest: null });
+  }
 }
 
 async function checkBatches(context: Context, author: Address, block: number, faults: Faults): Promise<void> {

@@ -1,6 +1,6 @@
 /** What can't wait stands above everything: somebody asks to take over, an emergency runs, an authority is held. */
 
-import type { EmergencyView, GuardianPlan, Summary } from "../client/api.ts";
+import type { Announcement, EmergencyView, GuardianPlan, Summary } from "../client/api.ts";
 import { rich, text } from "../text/catalogue.ts";
 import { distance, moment } from "../text/moments.ts";
 import { propose } from "./act.tsx";
@@ -14,9 +14,9 @@ export function Notices({ summary }: { summary: Summary }) {
   const running = summary.emergencies.filter((one) => !one.isRevoked && one.expiresAt > now);
   return (
     <>
-      {summary.guardians?.announcement && (
-        <TakeOver plan={summary.guardians} asks={summary.guardians.announcement} now={now} />
-      )}
+      {summary.guardians?.announcements.map((asks) => (
+        <TakeOver key={asks.heir} plan={summary.guardians as GuardianPlan} asks={asks} now={now} />
+      ))}
       {running.map((one) => (
         <Emergency key={one.grant} emergency={one} />
       ))}
@@ -26,22 +26,24 @@ export function Notices({ summary }: { summary: Summary }) {
 
 interface TakeOverProps {
   plan: GuardianPlan;
-  asks: NonNullable<GuardianPlan["announcement"]>;
+  asks: Announcement;
   now: number;
 }
 
 function TakeOver({ plan, asks, now }: TakeOverProps) {
   const isOpen = asks.opensAt <= now;
+  const id = `takeover-${asks.heir ?? "hidden"}`;
+  const words = asks.heir === null ? "takeover.hidden" : asks.guardian ? "takeover.byGuardian" : "takeover.bySomebody";
   const known = plan.guardians.find((one) => one.address === asks.guardian);
   return (
-    <section class="notice loud danger" role="alert" aria-labelledby="takeover-heading">
+    <section class="notice loud danger" role="alert" aria-labelledby={id}>
       <Icon name="danger" />
       <div>
-        <h2 id="takeover-heading">{text(isOpen ? "takeover.openTitle" : "takeover.title")}</h2>
+        <h2 id={id}>{text(isOpen ? "takeover.openTitle" : "takeover.title")}</h2>
         <p>
-          {rich(asks.guardian ? "takeover.byGuardian" : "takeover.bySomebody", {
+          {rich(words, {
             guardian: asks.guardian && <Party name={known?.name ?? ""} address={asks.guardian} />,
-            heir: <Address value={asks.heir} />,
+            heir: asks.heir && <Address value={asks.heir} />,
             announced: moment(asks.announcedAt),
           })}
         </p>

@@ -1,6 +1,6 @@
 /** Summaries for each scene, with everything that a screen can have to show. */
 
-import type { GrantView, HistoryItem, RecordView, Summary, TimelineCell } from "../../src/client/api.ts";
+import type { Announcement, GrantView, HistoryItem, RecordView, Summary, TimelineCell } from "../../src/client/api.ts";
 import {
   AGENT,
   digestOf,
@@ -26,6 +26,7 @@ import type { Scene } from "./client.ts";
 
 const DAY = 86400;
 const now = Math.floor(Date.now() / 1000);
+const TAKEOVER: Announcement = { heir: HEIR, guardian: GUARDIAN, announcedAt: now - DAY, opensAt: now + 6 * DAY };
 
 const GRANT: GrantView = {
   id: digestOf(200),
@@ -123,10 +124,8 @@ export function makeSummary(
           silence: 90 * DAY,
           notice: 7 * DAY,
           lastSignAt: now - 2 * DAY,
-          announcement:
-            scene === "takeover"
-              ? { heir: HEIR, guardian: GUARDIAN, announcedAt: now - DAY, opensAt: now + 6 * DAY }
-              : null,
+          announcement: scene === "takeover" ? TAKEOVER : null,
+          announcements: scene === "takeover" ? [TAKEOVER] : [],
         },
     emergencies:
       scene === "emergency"

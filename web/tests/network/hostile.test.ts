@@ -1,7 +1,17 @@
 /** Whoever serves the page, sees its records or holds its device means harm: what they get out of it. */
 
+import { toEventSelector } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ActState, Address, Hex, PatientClient, Proposal, ShareRequest } from "../../src/client/api";
+import type {
+  ActState,
+  Address,
+  GuardianPlan,
+  Hex,
+  PatientClient,
+  Proposal,
+  ShareRequest,
+  Summary,
+} from "../../src/client/api";
 import { ParticipantKey } from "../../src/crypto/hpke";
 import { Secret } from "../../src/crypto/secret";
 import { announce, Network, TestWallet, unlocked } from "./network";
@@ -100,6 +110,106 @@ describe("a hostile gateway", () => {
     const [after] = await network.do<Hex[]>("publish", subject, "after", "2022-01-02");
     expect(await network.do("can_open", subject, after)).toBe(false);
     third.lock();
+  }, 60_000);
+});
+
+/** Leaves logs out of what a node answers. */
+function hiding(isHidden: (log: { topics: Hex[] }) => boolean) {
+  return async (_: string, init: RequestInit | undefined, answer: () => Promise<Response>): Promise<Response> => {
+    if (!String(init?.body).includes("eth_getLogs")) return answer();
+    const answered = (await (await answer()).json()) as { result: unknown } | { result: unknown }[];
+    for (const one of [answered].flat()) {
+      if (Array.isArray(one.result)) one.result = one.result.filter((log) => !log.topics || !isHidden(log));
+    }
+    return Response.json(answered);
+  };
+}
+
+function naming(event: string) {
+  const topic = toEventSelector(event);
+  return hiding((log) => log.topics[0] === topic);
+}
+
+const PLAN_SET = "PlanSet(address,bytes32,uint32,uint32,bytes32,uint32)";
+const ANNOUNCED = "RecoveryAnnounced(address,address,address,uint64)";
+
+describe("a hostile node", () => {
+  async function guarded() {
+    const one = await patient();
+    const guardians = network.about.guardians.map((address) => ({ address, name: "" }));
+    await done(one.client.appointGuardians(guardians, 2, 86_400, 0));
+    const plan = (await one.client.refresh()).guardians as GuardianPlan;
+    one.client.lock();
+    await network.do("pass_time", 2);
+    return { ...one, owner: plan.owner };
+  }
+
+  /** What a device shows that sees the chain through somebody else's eyes. */
+  async function seen(key: Hex, through: ReturnType<typeof hiding>) {
+    return between(through, async () => {
+      const { client } = await unlocked(network, key);
+      const summary = await client.refresh();
+      client.lock();
+      return summary;
+    });
+  }
+  const codes = (summary: Summary) => summary.verification.faults.map(({ code }) => code);
+
+  test("that hides an announcement, or the whole plan, can't hide that somebody takes over", async () => {
+    const { wallet, owner } = await guarded();
+    await network.do("announce", 0, owner, network.about.clinic);
+    const whole = await seen(wallet.key, naming(ANNOUNCED));
+    expect(whole.guardians).toMatchObject({ owner, announcement: { heir: null } });
+    for (const event of [ANNOUNCED, PLAN_SET]) {
+      const summary = await seen(wallet.key, naming(event));
+      expect(summary.guardians?.announcements).toHaveLength(1);
+      expect(summary.guardians?.announcement?.opensAt).toBe(whole.guardians?.announcement?.opensAt);
+      expect(codes(summary)).toEqual(["guardianship_mismatch"]);
+      expect(summary.verification.ok).toBe(false);
+    }
+  }, 60_000);
+
+  test("that hides the plan does not keep an act from giving the sign of life that is due", async () => {
+    const { wallet, owner, subject } = await guarded();
+    await network.do("announce", 0, owner, network.about.clinic);
+    await between(naming(PLAN_SET), async () => {
+      const { client } = await unlocked(network, wallet.key);
+      await done(client.share(request(network.about.clinic, "laboratory", client, subject)));
+      client.lock();
+    });
+    const { client } = await unlocked(network, wallet.key);
+    expect((await client.refresh()).guardians?.announcements).toEqual([]);
+    client.lock();
+  }, 60_000);
+
+  test("one announcement hides no other", async () => {
+    const { wallet, owner } = await guarded();
+    const { clinic: mine, relative: evil } = network.about;
+    await network.do("announce", 0, owner, mine);
+    await network.do("announce", 1, owner, evil);
+    const { client } = await unlocked(network, wallet.key);
+    const { guardians, verification } = await client.refresh();
+    expect(guardians?.announcements.map(({ heir }) => heir)).toEqual([mine, evil]);
+    expect(verification.faults).toEqual([]);
+    client.lock();
+  }, 60_000);
+
+  test("that hides that a delegate was named longer, or what is prepared for emergencies, is found out", async () => {
+    const { wallet, client, subject } = await patient();
+    await done(client.nameDelegate(network.about.relative, Date.UTC(2040, 1, 1) / 1000, subject));
+    await done(client.nameDelegate(network.about.relative, Date.UTC(2060, 1, 1) / 1000, subject));
+    const classes = [client.classes.find((one) => one.code === "laboratory")?.number as number];
+    await done(client.prepareEmergency(classes, network.about.guardians, 2, subject));
+    expect(codes(await client.refresh())).toEqual([]);
+    client.lock();
+    const until = BigInt(Date.UTC(2060, 1, 1) / 1000)
+      .toString(16)
+      .padStart(64, "0");
+    const named = toEventSelector("DelegateNamed(address,address,uint64,uint32)");
+    const longer = hiding((log) => log.topics[0] === named && JSON.stringify(log).includes(until));
+    expect(codes(await seen(wallet.key, longer))).toEqual(["delegation_mismatch"]);
+    const prepared = naming("EmergencyPrepared(address,bytes32,bytes32,uint32)");
+    expect(codes(await seen(wallet.key, prepared))).toEqual(["emergency_mismatch"]);
   }, 60_000);
 });
 
