@@ -1,8 +1,9 @@
 /** Everything about a patient as the screens show it: read from chain and store, opened here, verified, named. */
 
-import { type IndexedGrant, ofConsequence } from "../chain/standing";
+import { type IndexedGrant, isTerminal, ofConsequence } from "../chain/standing";
 import { UNDATED } from "../crypto/keytree";
 import { PageError } from "../errors";
+import type { EmergencyDeclared } from "../types/events";
 import { canonicalText } from "../types/jsonValues";
 import { isoDay } from "../types/moments";
 import {
@@ -18,6 +19,7 @@ import { bits, classNumbers, purpose } from "../types/vocabulary";
 import type { Address, GrantView, OnProgress, RecordView, Relationship, Summary, TimelineCell } from "./api";
 import type { Case, Cases, Tree } from "./cases";
 import type { Context } from "./context";
+import { declared } from "./emergencies";
 import { Faults } from "./faults";
 import { bareState, GrantBook, type OpenedGrant, presentedOf } from "./grants";
 import { history } from "./history";
@@ -151,9 +153,21 @@ export class Reading {
       const items = ofConsequence(chain.grants(one.subject), one.subject);
       await log.learnTimes(items.map(({ granted }) => granted));
       const names = await this.context.namesOf(items.flatMap(({ grantor, viewer }) => [grantor, viewer]));
-      for (const item of items) views.push(this.grantView(item, opened.get(item.id) ?? null, names));
+      const emergencies = new Map(declared(this.context, one.subject).map((event) => [event.id, event]));
+      for (const item of items) {
+        const view = this.grantView(item, opened.get(item.id) ?? null, names);
+        const event = opened.has(item.id) ? undefined : emergencies.get(item.id);
+        views.push(event ? this.asDeclared(view, item, event) : view);
+      }
     }
     return views;
+  }
+
+  /** An emergency whose provider kept the terms from the patient: the contract took its times into the event. */
+  private asDeclared(view: GrantView, item: IndexedGrant, { startsAt, expiresAt }: EmergencyDeclared): GrantView {
+    const now = this.context.now();
+    const running = now < startsAt ? "not yet valid" : now < expiresAt ? "active" : "expired";
+    return { ...view, startsAt, expiresAt, state: isTerminal(item.status) ? view.state : running };
   }
 
   private grantView(item: IndexedGrant, opened: OpenedGrant | null, names: ReadonlyMap<Address, string>): GrantView {

@@ -19,7 +19,7 @@ import type { Address, Hex } from "./api";
 import type { Case, Tree } from "./cases";
 import type { Context } from "./context";
 import { cutExcerpts, cutName, lastKeyYear, measure, nodesFor } from "./cutting";
-import { keyToDeliverTo } from "./emergencies";
+import { declared, keyToDeliverTo } from "./emergencies";
 import { Faults } from "./faults";
 import { isLive, type OpenedGrant, presentedOf } from "./grants";
 import { ALL_CLASSES, Window } from "./window";
@@ -124,11 +124,16 @@ export class Rekeying {
     const known = new Map(opened.map((grant) => [grant.item.id, grant]));
     const relationships = this.context.chain.relationships(this.one.subject, tree.provider);
     const opening = relationships.find((item) => item.number === tree.number)?.opened;
+    // By their events: their provider may have kept the terms from the subject.
+    const now = this.context.now();
+    const emergencies = declared(this.context, this.one.subject).filter(({ expiresAt }) => now >= expiresAt);
+    const emergencyEnded = new Set(emergencies.map(({ id }) => id));
     for (const item of this.items) {
       // What ended before the relationship opened never had a key of its tree.
       const isOver = opening !== undefined && isTerminal(item.status) && isBefore(item.changed, opening);
       if (tree.accounted.has(item.id) || isOver) continue;
-      if (isTerminal(item.status) || known.get(item.id)?.state === "expired") {
+      const hasExpired = known.get(item.id)?.state === "expired" || emergencyEnded.has(item.id);
+      if (isTerminal(item.status) || hasExpired) {
         ended.set(item.id, this.classesOf(item, known));
       }
     }

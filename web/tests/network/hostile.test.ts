@@ -244,6 +244,24 @@ function found(from: unknown, words: string): unknown[] {
   });
 }
 
+describe("a hostile provider", () => {
+  test("that keeps the terms of its emergency from the patient is seen with its end, and keys change when it is over", async () => {
+    const { wallet, client, subject } = await patient();
+    const classes = [client.classes.find((one) => one.code === "laboratory")?.number as number];
+    await done(client.prepareEmergency(classes, network.about.guardians, 2, subject));
+    const { grant } = await done(client.share(request(network.about.clinic, "medications", client, subject)));
+    const id = await network.do<Hex>("declare_to_itself", subject, 1);
+    const shown = (await client.refresh()).grants.find((one) => one.id === id);
+    expect(shown).toMatchObject({ kind: "emergency", state: "active", viewer: network.about.ward });
+    expect((shown?.expiresAt as number) - (shown?.startsAt as number)).toBe(3600);
+    await network.do("pass_time", 7200);
+    expect((await client.refresh()).grants.find((one) => one.id === id)?.state).toBe("expired");
+    await done(client.revoke(grant as Hex));
+    client.lock();
+    expect(await network.do("rekey", wallet.key)).toBe(0);
+  }, 60_000);
+});
+
 describe("a thief of the device", () => {
   test("finds no key and no record behind what was locked", async () => {
     const { wallet, client: first, subject } = await patient();

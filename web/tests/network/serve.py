@@ -25,19 +25,21 @@ from medrec_py.chain import Account, Call, Chain, as_account, deploy
 from medrec_py.chain.deploy import FACTORY, SALT
 from medrec_py.chain.hashing import checksum, keccak
 from medrec_py.cli.keys import Keyring
+from medrec_py.client import declaring
 from medrec_py.client.patient import Patient
+from medrec_py.crypto import PublicKey
 from medrec_py.devnet.anvil import AnvilNode
 from medrec_py.devnet.ports import free_port
 from medrec_py.devnet.programs import find_program
 from medrec_py.fhir import read_records
 from medrec_py.relay import RelayJournal, create_app
+from medrec_py.sealing import Bundle, BundleContext, GrantBundle, seal_bundle
 from medrec_py.storage import open_store
 from medrec_py.types.json_values import canonical
 from medrec_py.web.backend import Backend
 from medrec_py.web.config import PageConfig
 from medrec_py.web.page import Page
 from medrec_py.web.site import create_site
-
 
 _ACCOUNT = """
 pragma solidity ^0.8.30;
@@ -214,6 +216,23 @@ class World:
     def declare(self, subject: str, reason: str) -> str:
         """The ward declares an emergency; gives back the grant's id."""
         return "0x" + self.ward.declare_emergency(subject, reason=reason).id.hex()
+
+    def declare_to_itself(self, subject: str, hours: float) -> str:
+        """The ward declares an emergency and keeps the terms of it from the patient; gives back the grant's id."""
+
+        def kept(bundle: Bundle, place: BundleContext, recipients: list[PublicKey]) -> bytes:
+            to = [self.ward.key.public_key] if isinstance(bundle, GrantBundle) else recipients
+            return seal_bundle(bundle, place, to)
+
+        declaring.seal_bundle = kept  # type: ignore[assignment]
+        try:
+            return "0x" + self.ward.declare_emergency(subject, reason="Unsaid", hours=hours).id.hex()
+        finally:
+            declaring.seal_bundle = seal_bundle
+
+    def rekey(self, key: str) -> int:
+        """How often the SDK finds that keys are still to be changed."""
+        return len(self._patient(key).rekey())
 
     def release_key(self, who: int, id: str) -> None:
         """A custodian releases its share."""
