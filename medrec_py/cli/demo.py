@@ -171,7 +171,10 @@ def _offer(home: Path | None, rpc: str | None) -> list[Any]:
     """How to look at it as the patient does, where the network was kept."""
     if home is None or rpc is not None:
         return []
-    return [f"The patient's own page over it: medrec web --home {home} --demo-wallet patient"]
+    return [
+        "After all that the patient shared the same with the clinic once more: to be seen, and revoked, on the page.",
+        f"The patient's own page over it: medrec web --home {home} --demo-wallet patient",
+    ]
 
 
 def _purse() -> dict[str, Account] | None:

@@ -126,6 +126,11 @@ def clinic_is_revoked(scene: Scene, telling: Telling) -> None:
     )
 
 
+def patient_shares_again(scene: Scene) -> None:
+    """After the story, on a network that is kept: who plays on finds a grant that lives, not only ended ones."""
+    _grant(scene, _LASTING)
+
+
 def _grant(scene: Scene, lifetime: int) -> Grant:
     plan, stage = scene.plan, scene.stage
     grant = stage.patient.grant(

@@ -16,7 +16,7 @@ from medrec_py.demo.page import write_page
 from medrec_py.demo.plan import choose
 from medrec_py.demo.report import DemoReport, History, Step, Telling
 from medrec_py.demo.scene import Observer, Scene, Silence
-from medrec_py.demo.sharing import clinic_is_revoked, clinic_reads_and_others_do_not
+from medrec_py.demo.sharing import clinic_is_revoked, clinic_reads_and_others_do_not, patient_shares_again
 from medrec_py.demo.stage import Stage
 from medrec_py.errors import InvalidInput
 from medrec_py.storage import Cid
@@ -59,7 +59,8 @@ def run_demo(
         account: On servers: who pays, deploys where nothing stands, and accredits.
         accounts: On servers: accounts of roles, see `Stage.connected`.
         deployment: On servers: a deployment to use.
-        home: Folder that keeps network and accounts; None for one that ends with the demonstration.
+        home: Folder that keeps network and accounts; None for one that ends with the demonstration. A network that
+            is kept goes on after the story: the patient shares with the clinic once more, see `patient_shares_again`.
         html: Where to write the picture; None for nowhere.
         observer: Is told how far it has come.
 
@@ -107,6 +108,9 @@ def run_demo(
             history,
             None if html is None else str(html),
         )
+        if rpc is None and home is not None:
+            # Nothing of the story above is touched: it is told, counted and verified.
+            patient_shares_again(scene)
     if html is not None:
         write_page(report, html)
     return report
