@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from medrec_py.chain import Chain, MedRecContract, RegistrarContract
-from medrec_py.chain.contracts import GrantState
+from medrec_py.chain import Chain, EmergencyContract, GuardianshipContract, MedRecContract, RegistrarContract
+from medrec_py.chain.contracts import Delegation, GrantState
+from medrec_py.chain.custody import Declaration, GuardianPlan, Preparation
 from medrec_py.chain.hashing import keccak
 from medrec_py.index import Index
 from medrec_py.types.events import (
+    CUSTODY_EVENTS,
     AccreditationWithdrawn,
     Accredited,
     AgentRevoked,
     Anchored,
     BatchAnchored,
+    DelegateDismissed,
+    DelegateNamed,
+    EmergencyDeclared,
+    EmergencyPrepared,
     Granted,
     GrantRenounced,
     GrantResumed,
     GrantRevoked,
     GrantSuspended,
+    KeyReleased,
+    LifeSignGiven,
     LoggedEvent,
+    PlanSet,
     ReceiptsCommitted,
+    RecoveryAnnounced,
     Registered,
     RelationshipClosed,
     RelationshipOpened,
     Retracted,
+    ShareReleased,
     VocabularyPublished,
 )
 from medrec_py.types.ledger import EMPTY_HEAD, entries_of, replay
 from medrec_py.types.terms import GrantStatus
 
 NOTHING = GrantState(GrantStatus.NONE, False, 0, 0)
+NO_PLAN = GuardianPlan(bytes(32), 0, 0, 0, 0, 0)
 
 
 @dataclass
 class Rebuilt:
-    """The state of both contracts, folded from events and from nothing else."""
+    """The state of all contracts, folded from events and from nothing else."""
 
     registrations: dict[str, bytes] = field(default_factory=dict)
     accreditations: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -47,6 +59,11 @@ class Rebuilt:
     batch_times: dict[tuple[str, bytes], int] = field(default_factory=dict)
     grants: dict[tuple[str, bytes], GrantState] = field(default_factory=dict)
     receipts: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    delegations: dict[tuple[str, str], Delegation] = field(default_factory=dict)
+    plans: dict[str, GuardianPlan] = field(default_factory=dict)
+    announcements: dict[tuple[str, str], int] = field(default_factory=dict)
+    preparations: dict[str, Preparation] = field(default_factory=dict)
+    declarations: dict[tuple[str, bytes], Declaration] = field(default_factory=dict)
 
     def add(self, logged: LoggedEvent, time: int) -> None:
         """Folds in one more event, of a block with this time."""
@@ -87,8 +104,48 @@ class Rebuilt:
             case AgentRevoked(actor, id):
                 before = self.grants.get((actor, id), NOTHING)
                 self.grants[actor, id] = GrantState(before.status, True, before.turn, time)
+            case DelegateNamed(subject, delegate, expires_at, turn):
+                self._count(self.delegations.get((subject, delegate)), turn)
+                self.delegations[subject, delegate] = Delegation(expires_at, turn)
+            case DelegateDismissed(subject, delegate, by, turn):
+                assert by in (subject, delegate)
+                self._count(self.delegations.get((subject, delegate)), turn)
+                self.delegations[subject, delegate] = Delegation(0, turn)
+            case PlanSet(owner, guardians, silence, notice, _, turn):
+                self._count(self.plans.get(owner), turn)
+                self.plans[owner] = GuardianPlan(guardians, silence, notice, turn, time, 0)
+            case LifeSignGiven(owner, sign_at, turn):
+                before = self.plans.get(owner, NO_PLAN)
+                # The turn stays as it is while an announcement stands all the same.
+                announced_at = before.announced_at if turn == before.turn else 0
+                self.plans[owner] = replace(before, turn=turn, last_sign_at=sign_at, announced_at=announced_at)
+            case RecoveryAnnounced(owner, heir, _, opens_at):
+                assert opens_at == time + self.plans[owner].notice
+                self.plans[owner] = replace(self.plans[owner], announced_at=time)
+                self.announcements[owner, heir] = time
+            case ShareReleased(owner, heir):
+                assert 0 < self.opens_at(owner, heir) <= time
+            case EmergencyPrepared(subject, grant, _, turn):
+                self._count(self.preparations.get(subject), turn)
+                self.preparations[subject] = Preparation(grant, turn)
+            case EmergencyDeclared(subject, provider, id, starts_at, expires_at):
+                assert starts_at <= time < expires_at
+                self.declarations[subject, id] = Declaration(provider, expires_at, self.preparations[subject].turn)
+            case KeyReleased(subject, provider, _, id):
+                declaration = self.declarations[subject, id]
+                assert declaration.provider == provider
+                assert time < declaration.expires_at
             case other:
                 raise AssertionError(f"nobody rebuilds anything from {other}")
+
+    def opens_at(self, owner: str, heir: str) -> int:
+        """From when a plan is open to an heir; 0 when nothing that was announced stands."""
+        plan, announced_at = self.plans.get(owner, NO_PLAN), self.announcements.get((owner, heir), 0)
+        return announced_at + plan.notice if announced_at > plan.last_sign_at + plan.silence else 0
+
+    @staticmethod
+    def _count(before: Delegation | GuardianPlan | Preparation | None, turn: int) -> None:
+        assert turn == (before.turn if before else 0) + 1
 
     def _change(self, actor: str, id: bytes, time: int, status: GrantStatus, turn: int | None = None) -> None:
         before = self.grants.get((actor, id), NOTHING)
@@ -109,7 +166,10 @@ def differences(chain: Chain) -> list[str]:
         for logged, time in zip(events, chain.block_times([logged.block_hash for logged in events]), strict=True):
             assert time is not None
             rebuilt.add(logged, time)
-        return [*_of_events(rebuilt, medrec, registrar), *_of_index(rebuilt, index, medrec)]
+        custody = _of_custody(rebuilt, medrec, chain)
+        if [item.logged for item in index.custody()] != [one for one in events if type(one.event) in CUSTODY_EVENTS]:
+            return ["index: what it has of delegates, guardians and emergencies"]
+        return [*_of_events(rebuilt, medrec, registrar), *custody, *_of_index(rebuilt, index, medrec)]
 
 
 def _of_events(rebuilt: Rebuilt, medrec: MedRecContract, registrar: RegistrarContract) -> Iterator[str]:
@@ -142,6 +202,26 @@ def _of_events(rebuilt: Rebuilt, medrec: MedRecContract, registrar: RegistrarCon
     for (actor, id), state in rebuilt.grants.items():
         if medrec.grant_state(actor, id) != state:
             yield f"grant {id.hex()} by {actor}: {medrec.grant_state(actor, id)}"
+
+
+def _of_custody(rebuilt: Rebuilt, medrec: MedRecContract, chain: Chain) -> Iterator[str]:
+    guardianship = GuardianshipContract(chain.deployment, chain)
+    emergency = EmergencyContract(chain.deployment, chain)
+    for (subject, delegate), delegation in rebuilt.delegations.items():
+        if medrec.delegation_of(subject, delegate) != delegation:
+            yield f"delegation of {subject} to {delegate}: {medrec.delegation_of(subject, delegate)}"
+    for owner, plan in rebuilt.plans.items():
+        if guardianship.plan_of(owner) != plan:
+            yield f"plan of {owner}: {guardianship.plan_of(owner)}, not {plan}"
+    for owner, heir in rebuilt.announcements:
+        if guardianship.opens_at(owner, heir) != rebuilt.opens_at(owner, heir):
+            yield f"announcement of {heir} by {owner}'s guardians"
+    for subject, preparation in rebuilt.preparations.items():
+        if emergency.prepared_of(subject) != preparation:
+            yield f"what {subject} prepared: {emergency.prepared_of(subject)}"
+    for (subject, id), declaration in rebuilt.declarations.items():
+        if emergency.declaration_of(subject, id) != declaration:
+            yield f"emergency {id.hex()}: {emergency.declaration_of(subject, id)}"
 
 
 def _of_index(rebuilt: Rebuilt, index: Index, medrec: MedRecContract) -> Iterator[str]:

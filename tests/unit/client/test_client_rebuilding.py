@@ -7,25 +7,26 @@ take part, on the embedded network. `client_machine.py` checks it after historie
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
+from custody_acts import CustodyActs
 from rebuilding import differences
 
 from medrec_py import MedRec
-from medrec_py.chain import Account, Call, MedRecContract, RegistrarContract, generate_account
+from medrec_py.chain import Account, Call, RegistrarContract
 from medrec_py.errors import Refused
-from medrec_py.types.events import Event
+from medrec_py.types.events import EmergencyDeclared, Event, LifeSignGiven
 from medrec_py.types.terms import typed_data
 
-ACTS = 250
+ACTS = 350
 """Acts of one history at least; about a third is refused, as people do what they may not."""
-KINDS = {kind.__name__ for kind in Event.__args__}
+BESIDE = "LifeSignGiven, and an announcement stands all the same"
+KINDS = {BESIDE, *(kind.__name__ for kind in Event.__args__)}
 
 
-class History:
+class History(CustodyActs):
     """People who do anything to each other, by direct calls with made-up digests.
 
     Args:
@@ -34,20 +35,12 @@ class History:
     """
 
     def __init__(self, network: MedRec, seed: int) -> None:
-        self.chain = network.chain
-        self.chance = random.Random(seed)
-        self.medrec = MedRecContract(network.deployment, network.chain)
+        super().__init__(network, seed)
         self.registrar = RegistrarContract(network.deployment, network.chain)
         self.admin = network.registrar()._account
-        self.people = [generate_account() for _ in range(4)]
         for person in self.people:
             self.chain.send(self.admin, Call(person.address, b"", "fund", 10**18))
-        self.grants: list[tuple[str, str, str, bytes, bytes, bytes]] = []
         self.happened: set[str] = set()
-
-    def anybody(self) -> Account:
-        """One of the people."""
-        return self.chance.choice(self.people)
 
     def run(self) -> None:
         """Everything in any order, until everything has happened; what is refused leaves nothing."""
@@ -56,6 +49,10 @@ class History:
             *(self.open, self.open, self.open, self.close, self.anchor, self.anchor_parcel, self.retract, self.batch),
             *(self.commit, self.grant, self.grant, self.grant, self.revoke, self.renounce, self.suspend, self.suspend),
             *(self.resume, self.resume, self.revoke_agent),
+            *(self.name_delegate, self.name_delegate, self.dismiss_delegate, self.dismiss_delegate),
+            *(self.set_plan, self.give_life_sign, self.prove_life, self.prove_life, self.announce, self.announce),
+            *(self.release_share, self.release_share, self.prepare, self.prepare, self.declare, self.declare),
+            *(self.declare, self.release_key, self.release_key, self.revoke_declared),
         ]
         for done in range(10 * ACTS):
             if done >= ACTS and self.happened == KINDS:
@@ -64,7 +61,13 @@ class History:
                 self.chain.travel(self.chance.randrange(1, 4000))
             with suppress(Refused):
                 receipt = self.chain.send(*self.chance.choice(acts)())
-                self.happened |= {type(logged.event).__name__ for logged in receipt.events}
+                for logged in receipt.events:
+                    self.happened.add(type(logged.event).__name__)
+                    match logged.event:
+                        case EmergencyDeclared(subject, provider, id):
+                            self.declared.append((subject, provider, id))
+                        case LifeSignGiven(owner) if self.guardianship.plan_of(owner).announced_at:
+                            self.happened.add(BESIDE)
 
     # ── people ──
 
@@ -73,7 +76,7 @@ class History:
 
     def accredit(self) -> tuple[Account, Call]:
         expires_at = self.chain.now() + self.chance.randrange(5000, 50000)
-        roles = self.chance.choice((1, 2, 3, 3))
+        roles = self.chance.choice((1, 2, 3, 7, 7, 7))
         return self.admin, self.registrar.accredit(self.anybody().address, roles, expires_at, os.urandom(32))
 
     def withdraw(self) -> tuple[Account, Call]:
@@ -157,9 +160,6 @@ class History:
         subject, grantor, viewer, _, _, id = self.chance.choice(self.grants[-4:])
         who = self._of(self.chance.choice((grantor, grantor, grantor, subject, viewer)))
         return who, getattr(self.medrec, act)(id)
-
-    def _of(self, address: str) -> Account:
-        return next(person for person in self.people if person.address == address)
 
 
 @pytest.fixture(scope="module")
