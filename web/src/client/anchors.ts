@@ -2,7 +2,7 @@
 
 import { type IndexedBatch, type IndexedRelationship, isBefore } from "../chain/standing";
 import { leafHash, Manifest, type ManifestEntry } from "../sealing/batch";
-import { batchBlind, matchLocators } from "../sealing/locator";
+import { batchBlind, matchLocatorsInTurns } from "../sealing/locator";
 import { EntryKind, type LedgerEntry, locatorOf, type Position } from "../types/ledger";
 import type { Address, Fault, Hex } from "./api";
 import type { Context } from "./context";
@@ -71,6 +71,28 @@ export async function batchesOf(
   return found.filter((batch) => batch !== null);
 }
 
+/** What the keys of a ring find in manifests: neither ever changes. */
+const matched = new WeakMap<KeyRing, Map<Manifest, Map<number, number>>>();
+
+/** By manifest the places of the entries that these keys made, each with the key's place. */
+async function matchesIn(batches: readonly Batch[], keys: KeyRing): Promise<Map<Manifest, Map<number, number>>> {
+  const known = matched.get(keys) ?? new Map<Manifest, Map<number, number>>();
+  matched.set(keys, known);
+  const fresh = new Set(batches.map(({ manifest }) => manifest).filter((manifest) => !known.has(manifest)));
+  // All at once: most of them are other people's, and each look at thousands of keys takes its time.
+  const entries = [...fresh].flatMap((manifest) =>
+    manifest.entries.map(({ locator }, place) => ({ manifest, locator, place })),
+  );
+  const locators = entries.map(({ locator }) => locator);
+  const matches = locators.length ? await matchLocatorsInTurns(locators, keys) : [];
+  for (const manifest of fresh) known.set(manifest, new Map());
+  for (const [at, keyAt] of matches) {
+    const { manifest, place } = entries[at] as (typeof entries)[number];
+    known.get(manifest)?.set(place, keyAt);
+  }
+  return known;
+}
+
 /** The subject's parcels in batches, each proved to be a leaf of the root that the chain keeps. */
 export async function inBatches(
   context: Context,
@@ -81,14 +103,13 @@ export async function inBatches(
   faults: Faults,
 ): Promise<Anchor[]> {
   const anchors: Anchor[] = [];
+  const matches = await matchesIn(batches, keys);
   for (const { indexed, manifest } of batches) {
     const { author, root, time } = indexed.event;
-    const matches = matchLocators(
-      manifest.entries.map((entry) => entry.locator),
-      keys,
-    );
-    const isAnchored = matches.size > 0 && (await context.contracts.batchAnchoredAt(author, root)) > 0;
-    for (const [at, keyAt] of matches) {
+    const own = matches.get(manifest);
+    if (!own?.size) continue;
+    const isAnchored = (await context.contracts.batchAnchoredAt(author, root)) > 0;
+    for (const [at, keyAt] of own) {
       const { digest, locator, leafHash: listed } = manifest.entries[at] as ManifestEntry;
       const leaf = leafHash({ subject, number, digest, locator, blind: batchBlind(keys.key(keyAt), locator) });
       if (isAnchored && leaf === listed) {

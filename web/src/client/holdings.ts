@@ -10,7 +10,7 @@ import type { Node } from "../crypto/keytree";
 import type { CompartmentKey, ContentKey, MailboxKey } from "../crypto/secret";
 import { contextAt, type Context as ParcelContext } from "../sealing/context";
 import { FetchedParcel } from "../sealing/fetched";
-import { matchLocators } from "../sealing/locator";
+import { matchLocators, matchLocatorsInTurns } from "../sealing/locator";
 import { openParcel, pendingContext } from "../sealing/parcel";
 import { EntryKind, type LedgerEntry, replacementOf } from "../types/ledger";
 import { type Anchor, batchesOf, inBatches, inLedger } from "./anchors";
@@ -99,7 +99,7 @@ export class Holdings {
       const keys = this.rings[at] as KeyRing;
       anchors.push(...(await inBatches(context, this.subject, held.number, batches, keys, faults)));
       const locators = anchors.map((anchor) => anchor.locator);
-      for (const [place, keyAt] of matchLocators(locators, keys)) {
+      for (const [place, keyAt] of await matchLocatorsInTurns(locators, keys)) {
         const anchor = anchors[place] as Anchor;
         const cell = keys.cell(keyAt);
         if (cell && !window.touches(cell.classNumber, cell.period)) continue;

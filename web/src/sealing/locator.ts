@@ -21,6 +21,8 @@ export const BLIND_BYTES = 32;
 export type LocatorKey = CompartmentKey | MailboxKey;
 
 const NONCE_BYTES = 8;
+/** How long a search may keep a page from answering. */
+const TURN_MILLISECONDS = 30;
 const LOCATOR = label("locator");
 const BLIND = label("blind");
 const FORM = /^0x[0-9a-f]{32}$/;
@@ -56,6 +58,33 @@ export function makeLocators(keys: readonly LocatorKey[]): Hex[] {
  * @throws PageError InvalidInput: a locator has not 16 bytes.
  */
 export function matchLocators(locators: readonly Hex[], keys: Iterable<LocatorKey>): Map<number, number> {
+  const search = matching(locators, keys);
+  for (;;) {
+    const { done, value } = search.next();
+    if (done) return value;
+  }
+}
+
+/** The same, with pauses in which the page can be used: for what may take seconds, because most of it is not found. */
+export async function matchLocatorsInTurns(
+  locators: readonly Hex[],
+  keys: Iterable<LocatorKey>,
+): Promise<Map<number, number>> {
+  const search = matching(locators, keys);
+  for (let until = performance.now() + TURN_MILLISECONDS; ; ) {
+    const { done, value } = search.next();
+    if (done) return value;
+    if (performance.now() < until) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    until = performance.now() + TURN_MILLISECONDS;
+  }
+}
+
+/** The search itself; stops for breath after each key. */
+function* matching(
+  locators: readonly Hex[],
+  keys: Iterable<LocatorKey>,
+): Generator<undefined, Map<number, number>, undefined> {
   const publications = new Map<string, Publication>();
   for (const [position, locator] of locators.entries()) {
     const digits = requireLocator(locator);
@@ -74,6 +103,7 @@ export function matchLocators(locators: readonly Hex[], keys: Iterable<LocatorKe
       for (const position of publication.take(tagger)) found.push([position, keyPosition]);
       if (publication.isEmpty) publications.delete(name);
     }
+    yield;
   }
   return new Map(found.sort(([first], [second]) => first - second));
 }
