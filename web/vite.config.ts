@@ -7,7 +7,9 @@ const slip39InBrowsers = {
   transform(code: string, id: string) {
     if (!id.endsWith("/slip39/src/slip39_helper.js")) return null;
     const crypto = fileURLToPath(new URL("src/crypto/slip39Crypto.ts", import.meta.url));
-    return code.replace('require("crypto")', `require(${JSON.stringify(crypto)})`).replaceAll("Buffer.from(", "crypto.bytesFrom(");
+    return code
+      .replace('require("crypto")', `require(${JSON.stringify(crypto)})`)
+      .replaceAll("Buffer.from(", "crypto.bytesFrom(");
   },
 };
 

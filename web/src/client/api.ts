@@ -307,6 +307,8 @@ export interface Recovery {
   /** What guardians need: the new wallet's address, registered so that they can seal to it. */
   address: Address;
   register(): Promise<ActState>;
+  /** Seconds since 1970: the device's clock, or the chain's where that is ahead. Guardians wait by the chain's. */
+  now(): number;
   /** Plans that name this wallet as heir. */
   status(): Promise<
     {

@@ -28,7 +28,7 @@ import { Custody } from "./custody";
 import { cut } from "./cutting";
 import { asBundle, asSummary } from "./exporting";
 import { makeTerms, sealGrant } from "./grants";
-import { parseInvitation, requireProvider } from "./invitations";
+import { type Invitation, parseInvitation, requireProvider } from "./invitations";
 import { type Intent, Prepared, perform, type Route } from "./proposals";
 import { Reading } from "./reading";
 import { Rekeying } from "./rekeying";
@@ -122,6 +122,7 @@ export class Patient implements PatientClient {
     const invitation = parseInvitation(text);
     await this.sync();
     await requireProvider(this.context, invitation);
+    await this.answerable(invitation);
     const { provider, subject, number, expiresAt } = invitation;
     return {
       provider,
@@ -134,21 +135,27 @@ export class Patient implements PatientClient {
   }
 
   async accept(text: string): Promise<Proposal> {
-    const { provider, subject, number, expiresAt, signature } = parseInvitation(text);
+    const invitation = parseInvitation(text);
+    const { provider, subject, number, expiresAt, signature } = invitation;
     await this.sync();
-    const one = await this.cases.of(subject);
-    if (!one) throw new PageError("InvitationNotYours", { subject });
-    const { chain } = this.context;
-    const others = chain.relationships(subject).some((item) => item.provider !== provider);
-    // It would tie the two together in front of everybody.
-    if (this.mode === "private" && others) throw new PageError("InvitationLinks", { subject });
-    if (BigInt(expiresAt) <= BigInt(this.context.now())) throw new PageError("InvitationExpired", { expiresAt });
+    const one = await this.answerable(invitation);
     const bundle = await one.keysFor(provider, number);
     const recipients = [await this.context.publicKey(provider), bundle.publicKey];
     const sealed = await sealBundle(bundle, this.context.bundleContext(subject), recipients);
     const act = one.acts.open(provider, number, expiresAt, await digestOf(sealed), signature);
     // Viewers whose grants cover what the provider will write get the keys for it.
     return this.propose(one, { act, caveats: ["accept_writes"], objects: [sealed] }, true);
+  }
+
+  /** The case that an invitation is for, which must be this patient's, be able to accept it, and still be in time. */
+  private async answerable({ provider, subject, expiresAt }: Invitation): Promise<Case> {
+    const one = await this.cases.of(subject);
+    if (!one) throw new PageError("InvitationNotYours", { subject });
+    const others = this.context.chain.relationships(subject).some((item) => item.provider !== provider);
+    // It would tie the two together in front of everybody.
+    if (this.mode === "private" && others) throw new PageError("InvitationLinks", { subject });
+    if (BigInt(expiresAt) <= BigInt(this.context.now())) throw new PageError("InvitationExpired", { expiresAt });
+    return one;
   }
 
   async close(relationship: Relationship): Promise<Proposal> {

@@ -79,6 +79,10 @@ export class Heir implements Recovery {
     }
   }
 
+  now(): number {
+    return Math.max(Date.now() / 1000, this.context.now());
+  }
+
   async status(): Promise<Status[]> {
     this.touch();
     const { context, address } = this;

@@ -44,7 +44,7 @@ export function clinicalDate(value: string): string {
 }
 
 /** How far away a moment is from now, in the largest unit that fits: "in 3 days", "2 hours ago". */
-export function distance(seconds: number, now: number = Date.now() / 1000): string {
+export function distance(seconds: number, now: number): string {
   const away = seconds - now;
   const [unit, size] = unitOf(Math.abs(away));
   return new Intl.RelativeTimeFormat(language.value, { numeric: "auto" }).format(Math.round(away / size), unit);

@@ -5,9 +5,10 @@ import { useEffect, useState } from "preact/hooks";
 import { type TextKey, text } from "../text/catalogue.ts";
 import { ActDialog, currentAct } from "./act.tsx";
 import { Icon, type IconName } from "./icons.tsx";
+import { Notices } from "./notices.tsx";
 import { Fault } from "./pieces.tsx";
 import { followAddress, link, route, type Screen, screen } from "./route.ts";
-import { announcement, asPageError, client, isUnlocked, lock, refresh, walletState } from "./session.ts";
+import { announcement, asPageError, client, isUnlocked, lock, refresh, summary, walletState } from "./session.ts";
 import { SummaryScreen } from "./summary.tsx";
 import { Welcome } from "./welcome.tsx";
 import { WrongChain } from "./wrongChain.tsx";
@@ -70,6 +71,7 @@ export function App() {
         {open && <Navigation />}
         <main id="content" tabIndex={-1}>
           {walletState.value.kind === "connected" && !walletState.value.isRightChain && <WrongChain />}
+          {summary.value && <Notices summary={summary.value} />}
           {open || OPEN.has(screen.value) ? <CurrentScreen /> : <Welcome />}
         </main>
       </div>

@@ -1,7 +1,9 @@
 /** Days as date inputs hold them (`2026-03-09`), in the reader's time zone. */
 
+import { now } from "./session.ts";
+
 export function today(): string {
-  return written(new Date());
+  return written(new Date(now() * 1000));
 }
 
 export function dayAfter(day: string, days: number): string {

@@ -9,7 +9,7 @@ import { dayAfter, secondsOf, today } from "./days.ts";
 import { FindParty } from "./findParty.tsx";
 import { Address, Party } from "./foreign.tsx";
 import { Card, Empty, Field, Tag } from "./pieces.tsx";
-import { client, summary } from "./session.ts";
+import { client, now, summary } from "./session.ts";
 import { SubjectChoice, useSubject } from "./subjectChoice.tsx";
 
 export function Delegates() {
@@ -54,7 +54,9 @@ function Named({ delegate }: { delegate: DelegateView }) {
       </div>
       <div class="row-side">
         {delegate.isActive ? (
-          <small>{text("delegates.until", { day: day(delegate.expiresAt), away: distance(delegate.expiresAt) })}</small>
+          <small>
+            {text("delegates.until", { day: day(delegate.expiresAt), away: distance(delegate.expiresAt, now()) })}
+          </small>
         ) : (
           <Tag>{text("delegates.over")}</Tag>
         )}

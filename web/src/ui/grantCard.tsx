@@ -9,7 +9,7 @@ import { Address, Foreign, ForeignText, Party } from "./foreign.tsx";
 import { Icon } from "./icons.tsx";
 import { Disclosure, Tag, type Tone } from "./pieces.tsx";
 import { classIcon, className, purposeName } from "./recordClasses.ts";
-import { client, isOwn, summary } from "./session.ts";
+import { client, isOwn, now, summary } from "./session.ts";
 import { isInForce, isLive, Viewer } from "./viewer.tsx";
 
 const TONES: Readonly<Record<GrantView["state"], Tone>> = {
@@ -202,5 +202,5 @@ function Actions({ grant }: { grant: GrantView }) {
 function timeWords(grant: GrantView): string {
   const start = day(grant.startsAt);
   if (grant.expiresAt === null) return text("access.timeOpen", { start });
-  return text("access.timeUntil", { start, end: day(grant.expiresAt), away: distance(grant.expiresAt) });
+  return text("access.timeUntil", { start, end: day(grant.expiresAt), away: distance(grant.expiresAt, now()) });
 }

@@ -6,7 +6,7 @@ import { counted, text, textOf } from "../text/catalogue.ts";
 import { distance, moment, number } from "../text/moments.ts";
 import { Address, Foreign, Party } from "./foreign.tsx";
 import { Empty } from "./pieces.tsx";
-import { isOwn } from "./session.ts";
+import { isOwn, now } from "./session.ts";
 
 const STEP = 8;
 
@@ -53,7 +53,7 @@ export function HistoryList({ items }: { items: readonly HistoryItem[] }) {
             </div>
             <small>
               <time dateTime={new Date(item.time * 1000).toISOString()} title={moment(item.time)}>
-                {distance(item.time)}
+                {distance(item.time, now())}
               </time>
               <span class="block">{text("history.block", { block: number(item.block) })}</span>
             </small>

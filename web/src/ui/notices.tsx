@@ -6,16 +6,15 @@ import { distance, moment } from "../text/moments.ts";
 import { propose } from "./act.tsx";
 import { Address, Foreign, ForeignText, Party } from "./foreign.tsx";
 import { Icon } from "./icons.tsx";
-import { client } from "./session.ts";
+import { client, now } from "./session.ts";
 
 export function Notices({ summary }: { summary: Summary }) {
-  // The contracts judge by the chain's clock; a page that stood open for a while has only its own.
-  const now = Math.max(Date.now() / 1000, summary.verification.blockTime);
-  const running = summary.emergencies.filter((one) => !one.isRevoked && one.expiresAt > now);
+  const at = now();
+  const running = summary.emergencies.filter((one) => !one.isRevoked && one.expiresAt > at);
   return (
     <>
       {summary.guardians?.announcements.map((asks) => (
-        <TakeOver key={asks.heir} plan={summary.guardians as GuardianPlan} asks={asks} now={now} />
+        <TakeOver key={asks.heir} plan={summary.guardians as GuardianPlan} asks={asks} />
       ))}
       {running.map((one) => (
         <Emergency key={one.grant} emergency={one} />
@@ -27,11 +26,10 @@ export function Notices({ summary }: { summary: Summary }) {
 interface TakeOverProps {
   plan: GuardianPlan;
   asks: Announcement;
-  now: number;
 }
 
-function TakeOver({ plan, asks, now }: TakeOverProps) {
-  const isOpen = asks.opensAt <= now;
+function TakeOver({ plan, asks }: TakeOverProps) {
+  const isOpen = asks.opensAt <= now();
   const id = `takeover-${asks.heir ?? "hidden"}`;
   const words = asks.heir === null ? "takeover.hidden" : asks.guardian ? "takeover.byGuardian" : "takeover.bySomebody";
   const known = plan.guardians.find((one) => one.address === asks.guardian);
@@ -51,7 +49,7 @@ function TakeOver({ plan, asks, now }: TakeOverProps) {
           <strong>
             {text(isOpen ? "takeover.opened" : "takeover.opens", {
               at: moment(asks.opensAt),
-              away: distance(asks.opensAt, now),
+              away: distance(asks.opensAt, now()),
             })}
           </strong>{" "}
           {text("takeover.help")}

@@ -136,6 +136,7 @@ function NewWallet() {
                   <Request
                     key={one.owner}
                     request={one}
+                    now={recovery.now()}
                     isBusy={isBusy}
                     onComplete={() => complete(recovery, one.owner)}
                   />
@@ -153,11 +154,12 @@ function NewWallet() {
 
 interface RequestProps {
   request: Status[number];
+  now: number;
   isBusy: boolean;
   onComplete: () => void;
 }
 
-function Request({ request, isBusy, onComplete }: RequestProps) {
+function Request({ request, now, isBusy, onComplete }: RequestProps) {
   const missing = Math.max(0, (request.threshold ?? 0) - request.sharesReleased);
   const isReady = request.isOpen && !request.isVetoed && request.threshold !== null && missing === 0;
   return (
@@ -171,7 +173,7 @@ function Request({ request, isBusy, onComplete }: RequestProps) {
             ? text("recover.vetoed")
             : request.isOpen
               ? text("recover.isOpen")
-              : text("recover.opens", { at: moment(request.opensAt), away: distance(request.opensAt) })}
+              : text("recover.opens", { at: moment(request.opensAt), away: distance(request.opensAt, now) })}
         </p>
         {!request.isVetoed && (
           <p class="quiet-line">

@@ -51,6 +51,14 @@ export function isOwn(address: string): boolean {
   return own.some((one) => one?.toLowerCase() === wanted);
 }
 
+/**
+ * Seconds since 1970: the device's clock, or the last block's time where that is later. The contracts judge by the
+ * chain's clock; a page that stood open for a while has only its own.
+ */
+export function now(): number {
+  return Math.max(Date.now() / 1000, summary.value?.verification.blockTime ?? 0);
+}
+
 /** Anything thrown, as a fault that has words. */
 export function asPageError(error: unknown): PageError {
   if (error instanceof PageError) return error;

@@ -1,7 +1,7 @@
 /** Sharing: with whom, what, what for, how long; then the sentence, and only then a signature. */
 
 import { useState } from "preact/hooks";
-import type { Participant, ShareRequest } from "../client/api.ts";
+import type { Address, Participant, ShareRequest } from "../client/api.ts";
 import { counted, language, text } from "../text/catalogue.ts";
 import { propose } from "./act.tsx";
 import { dayAfter, secondsOf, today } from "./days.ts";
@@ -20,6 +20,8 @@ const OPERATIONS: readonly Operation[] = ["READ", "QUERY", "DERIVE", "EXPORT", "
 /** Spans offered for how long a grant lasts, in days. */
 const SPANS = [7, 30, 90, 365] as const;
 
+const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+
 export function ShareScreen() {
   const open = client.value;
   const [viewer, setViewer] = useState<Participant | null>(null);
@@ -32,6 +34,7 @@ export function ShareScreen() {
   const [recordsFrom, setRecordsFrom] = useState("");
   const [recordsUntil, setRecordsUntil] = useState("");
   const [delegations, setDelegations] = useState(0);
+  const [agent, setAgent] = useState("");
   const [isTried, setTried] = useState(false);
   const standing = useSubject();
   if (!open) return null;
@@ -42,6 +45,7 @@ export function ShareScreen() {
     purposes: purposes.size ? undefined : text("share.needPurposes"),
     operations: operations.size ? undefined : text("share.needOperations"),
     until: isOpenEnded || until > (from || today()) ? undefined : text("share.needUntil"),
+    agent: agent.trim() && !ADDRESS.test(agent.trim()) ? text("share.needAgent") : undefined,
     records: recordsFrom && recordsUntil && recordsFrom > recordsUntil ? text("share.needRecords") : undefined,
   };
   const wrong = Object.values(faults).filter(Boolean).length;
@@ -65,7 +69,7 @@ export function ShareScreen() {
       recordsFrom: recordsFrom || null,
       recordsUntil: recordsUntil || null,
       delegations,
-      agent: null,
+      agent: agent.trim() ? (agent.trim() as Address) : null,
       subject: standing.subject,
       language: language.value,
     };
@@ -153,7 +157,10 @@ export function ShareScreen() {
             </Field>
           </div>
         </Step>
-        <details class="card more-choices">
+        <details
+          class="card more-choices"
+          open={isTried && Boolean(faults.operations || faults.records || faults.agent)}
+        >
           <summary>
             <Icon name="chevron" />
             {text("share.more")}
@@ -209,6 +216,21 @@ export function ShareScreen() {
                   </option>
                 ))}
               </select>
+            )}
+          </Field>
+          <Field label={text("share.agent")} help={text("share.agentHelp")} error={shown(faults.agent)}>
+            {({ id, describedBy, invalid }) => (
+              <input
+                id={id}
+                type="text"
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck={false}
+                value={agent}
+                aria-describedby={describedBy}
+                aria-invalid={invalid}
+                onInput={(event) => setAgent(event.currentTarget.value)}
+              />
             )}
           </Field>
         </details>

@@ -5,11 +5,10 @@ import { counted, text } from "../text/catalogue.ts";
 import { day, distance } from "../text/moments.ts";
 import { Foreign, Party } from "./foreign.tsx";
 import { HistoryList } from "./history.tsx";
-import { Notices } from "./notices.tsx";
 import { Card, Empty, Fault, Heading, Progress, Tag } from "./pieces.tsx";
 import { className } from "./recordClasses.ts";
 import { link } from "./route.ts";
-import { invitations, isRefreshing, progress, records, refresh, refreshError, summary } from "./session.ts";
+import { invitations, isRefreshing, now, progress, records, refresh, refreshError, summary } from "./session.ts";
 import { Timeline } from "./timeline.tsx";
 import { VerifiedBadge } from "./verified.tsx";
 import { isInForce, Viewer } from "./viewer.tsx";
@@ -20,7 +19,6 @@ export function SummaryScreen() {
   const seen = summary.value;
   return (
     <>
-      {seen && <Notices summary={seen} />}
       <Heading lead={seen ? undefined : text("summary.first")}>{text("summary.title")}</Heading>
       {refreshError.value && (
         <Fault error={refreshError.value}>
@@ -159,7 +157,7 @@ function LiveGrant({ grant }: { grant: GrantView }) {
         <small>
           {grant.expiresAt === null
             ? text("access.untilRevoked")
-            : text("access.ends", { when: distance(grant.expiresAt), day: day(grant.expiresAt) })}
+            : text("access.ends", { when: distance(grant.expiresAt, now()), day: day(grant.expiresAt) })}
         </small>
       </div>
     </li>

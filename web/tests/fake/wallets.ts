@@ -104,6 +104,7 @@ export class FakeWallets implements Wallets {
     return {
       address: HEIR,
       register: async () => ({ kind: "confirmed", transaction: digestOf(50), block: 4242, grant: null }),
+      now: () => Date.now() / 1000,
       status: async () => [
         {
           owner: SUBJECT_ONE,

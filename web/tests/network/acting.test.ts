@@ -165,7 +165,9 @@ describe("consent", () => {
     const [mine, theirs] = [await network.do<Wallet>("wallet"), await network.do<Wallet>("wallet")];
     const { client } = await unlocked(network, mine.key);
     const invitation = await network.do<Record<string, unknown>>("invite", theirs.address);
-    await expect(client.accept(JSON.stringify(invitation))).rejects.toMatchObject({ code: "InvitationNotYours" });
+    for (const said of [client.readInvitation(JSON.stringify(invitation)), client.accept(JSON.stringify(invitation))]) {
+      await expect(said).rejects.toMatchObject({ code: "InvitationNotYours" });
+    }
     const forged = { ...invitation, number: 2 };
     await expect(client.readInvitation(JSON.stringify(forged))).rejects.toMatchObject({ code: "InvalidSignature" });
     await expect(client.readInvitation("{}")).rejects.toMatchObject({ code: "InvitationInvalid" });

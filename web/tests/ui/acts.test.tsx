@@ -137,6 +137,23 @@ describe("sharing", () => {
     await waitFor(() => expect(client.acts).toEqual(["Grant", "Revocation"]));
   });
 
+  test("names software that may act for the reader, and an address that is none is pointed at", async () => {
+    const { page, client } = await setStage({ at: "#/share" });
+    fireEvent.input(await page.findByLabelText("Name or address"), { target: { value: "cardiology" } });
+    fireEvent.click(await page.findByText("Cardiology practice at the park"));
+    fireEvent.click(page.getByLabelText(/^Medications/));
+    const agent = page.getByLabelText(/^Software that may act/) as HTMLInputElement;
+    fireEvent.input(agent, { target: { value: "0x12" } });
+    fireEvent.click(page.getByText("Review what I sign"));
+    expect(await page.findByText(/An address begins with 0x/)).toBeTruthy();
+    expect(agent.closest("details")?.open).toBe(true);
+    expect(client.requests).toEqual([]);
+    fireEvent.input(agent, { target: { value: ` ${SECOND_PROVIDER} ` } });
+    fireEvent.click(page.getByText("Review what I sign"));
+    await page.findByText(/I allow 0x/);
+    expect(client.requests[0]?.agent).toBe(SECOND_PROVIDER);
+  });
+
   test("is for one relationship at a time, the one that is chosen", async () => {
     const { page, client } = await setStage({ at: "#/share" });
     const choice = (await page.findByLabelText("Records that stand with")) as HTMLSelectElement;
