@@ -125,8 +125,9 @@ class Keyring:
 
         if path.exists():
             raise InvalidInput(f"{path} exists.", hint="A root key is never overwritten; name another file.")
+        password: Any = _bytes_of(self._chosen_password(path))
         document: dict[str, Any] = create_keyfile_json(
-            secrets.token_bytes(32), self._chosen_password(path), kdf="scrypt", iterations=_WORK_FACTOR
+            secrets.token_bytes(32), password, kdf="scrypt", iterations=_WORK_FACTOR
         )
         # It is no account: the address of its bytes means nothing and would be something to tell it by.
         document.pop("address", None)
@@ -150,11 +151,9 @@ class Keyring:
             raise KeyfileInvalid(f"{path} is no root key file: it is not JSON.", path=path) from error
         if not isinstance(document, dict) or document.get("kind") != _ROOT_KIND:
             raise KeyfileInvalid(f"{path} is no root key file.", hint="`medrec root new` makes one.", path=path)
+        password: Any = _bytes_of(self._password(Path(path)))
         try:
-            key = decode_keyfile_json(
-                {name: value for name, value in document.items() if name != "kind"},
-                self._password(Path(path)),
-            )
+            key = decode_keyfile_json({name: value for name, value in document.items() if name != "kind"}, password)
         except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
             # The original error may quote what it could not decode.
             raise KeyfileInvalid(f"The root key file {path} can't be opened with this password.", path=path) from None
@@ -260,6 +259,11 @@ def _asked(prompt: str) -> str:
             hint="Name a file with --password-file or MEDREC_PASSWORD_FILE, or set MEDREC_PASSWORD.",
         )
     return getpass.getpass(prompt, stream=sys.stderr)
+
+
+def _bytes_of(password: str) -> bytes:
+    """A password as UTF-8, as every tool and the page write it; left to itself eth_keyfile takes Latin-1 alone."""
+    return password.encode("utf-8", "surrogateescape")  # what a shell has in another encoding stays as it is
 
 
 def _write_private(path: Path, text: str) -> None:

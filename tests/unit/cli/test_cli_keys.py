@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
 import stat
 from pathlib import Path
 
 import pytest
 from cli_commands import only_json
+from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +23,21 @@ from medrec_py.cli.words import digest, listed
 from medrec_py.errors import InvalidInput, KeyfileInvalid
 
 KEY = "0x" + "4c" * 32
+PAGES_PASSWORD = "пароль 密码 €"
+PAGES_ROOT_FILE = {
+    "kind": "medrec root key",
+    "crypto": {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "9af6330801f09dc84f4dda244600e6ec"},
+        "ciphertext": "955dd1ee0c7aa6896be822e2a8f33fc367aef51eb13e9ad1a1206c2947531602",
+        "kdf": "scrypt",
+        "kdfparams": {"n": 1024, "r": 8, "p": 1, "dklen": 32, "salt": "c36b825bf92c760bb32bc88b65705466"},
+        "mac": "343b88bee7beb445165582fb5d1941d4ce1ef7a20eff97326c883c8e82b6fdd0",
+    },
+    "id": "fd090716-3919-41fc-aae4-ea7b3e5584b3",
+    "version": 3,
+}
+"""What `writeRootFile` of the page gave for the bytes 0 to 31, with a low work factor."""
 
 
 def test_an_account_is_kept_encrypted_and_readable_by_its_owner_alone(home: Path, capsys: pytest.CaptureFixture[str]):
@@ -106,6 +124,35 @@ def test_a_root_key_is_kept_encrypted_and_read_back(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("MEDREC_PASSWORD", "wrong horse")
     with pytest.raises(KeyfileInvalid):
         keyring.root(str(path))
+
+
+def test_a_root_key_file_that_the_page_wrote_opens_with_a_password_in_any_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "root.json"
+    path.write_text(json.dumps(PAGES_ROOT_FILE))
+    monkeypatch.setenv("MEDREC_PASSWORD", PAGES_PASSWORD)
+    assert Keyring(tmp_path, None).root(str(path)).reveal() == bytes(range(32))
+    monkeypatch.setenv("MEDREC_PASSWORD", "пароль 密码")
+    with pytest.raises(KeyfileInvalid):
+        Keyring(tmp_path, None).root(str(path))
+
+
+@pytest.mark.parametrize("password", ["é", PAGES_PASSWORD, "\udcff"])
+def test_a_root_key_file_is_sealed_under_the_passwords_utf_8(
+    password: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("medrec_py.cli.keys._WORK_FACTOR", 2**10)
+    monkeypatch.setenv("MEDREC_PASSWORD", password)
+    path, keyring = tmp_path / "root.json", Keyring(tmp_path, None)
+    keyring.make_root(path)
+    assert len(keyring.root(str(path)).reveal()) == 32
+    sealed = json.loads(path.read_text())["crypto"]
+    salt = bytes.fromhex(sealed["kdfparams"]["salt"])
+    key = hashlib.scrypt(
+        os.fsencode(password), salt=salt, n=2**10, r=sealed["kdfparams"]["r"], p=sealed["kdfparams"]["p"]
+    )
+    assert keccak(key[16:32] + bytes.fromhex(sealed["ciphertext"])).hex() == sealed["mac"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"kind": "medrec root key"}', '{"crypto": {}}', "\0"])
