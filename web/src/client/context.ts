@@ -17,6 +17,10 @@ import { Relayers } from "./relay";
 /** Of a participant's name, as much as is shown. */
 const NAME_CHARACTERS = 100;
 const DESCRIPTOR_BYTES = 1 << 20;
+/** How long a name is waited for; one that comes later is shown the next time. */
+const NAME_MILLISECONDS = 3_000;
+
+type Descriptor = Readonly<Record<string, unknown>>;
 
 /** The network as the client sees it. */
 export class Context {
@@ -25,7 +29,9 @@ export class Context {
   readonly chain: Chain;
   readonly store: Gateway;
   readonly relayers: Relayers;
-  private readonly descriptors = new Map<Hex, Readonly<Record<string, unknown>>>();
+  /** Anybody may register a descriptor that can't be had: these wait in a line of their own, and not for long. */
+  private readonly public: Gateway;
+  private readonly descriptors = new Map<Hex, Promise<Descriptor>>();
 
   constructor(
     readonly config: NetworkConfig,
@@ -36,6 +42,7 @@ export class Context {
     this.log = new Log(this.contracts, config);
     this.chain = new Chain(this.log);
     this.store = new Gateway(config.ipfs, config.objects, fetch);
+    this.public = new Gateway(config.ipfs, null, fetch, NAME_MILLISECONDS);
     this.relayers = new Relayers(config.relay, fetch);
   }
 
@@ -74,7 +81,7 @@ export class Context {
   }
 
   /** The public document about a participant; empty when it has none or it can't be had now. */
-  async descriptor(address: Address): Promise<Readonly<Record<string, unknown>>> {
+  async descriptor(address: Address): Promise<Descriptor> {
     let digest: Hex | undefined;
     try {
       digest = this.chain.participant(address)?.descriptor;
@@ -82,18 +89,21 @@ export class Context {
       return {};
     }
     if (!digest || /^0x0+$/.test(digest)) return {};
-    const known = this.descriptors.get(digest);
-    if (known) return known;
-    let document: unknown;
+    const known = this.descriptors.get(digest) ?? this.fetchDescriptor(digest);
+    this.descriptors.set(digest, known);
+    const late = new Promise<Descriptor>((resolve) => setTimeout(() => resolve({}), NAME_MILLISECONDS));
+    return Promise.race([known, late]);
+  }
+
+  private async fetchDescriptor(digest: Hex): Promise<Descriptor> {
     try {
-      document = JSON.parse(decode(await this.store.get(digest, DESCRIPTOR_BYTES)));
-    } catch {
+      const document: unknown = JSON.parse(decode(await this.public.get(digest, DESCRIPTOR_BYTES)));
+      return document && typeof document === "object" ? (document as Descriptor) : {};
+    } catch (error) {
       // A name is a courtesy: without it people see the address, which is what everything rests on.
+      if (error instanceof PageError && error.code === "StoreUnavailable") this.descriptors.delete(digest);
       return {};
     }
-    const descriptor = document && typeof document === "object" ? (document as Record<string, unknown>) : {};
-    this.descriptors.set(digest, descriptor);
-    return descriptor;
   }
 
   /** The name that a participant gives itself, on one line of characters that print. Nobody vouches for it. */

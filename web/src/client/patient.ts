@@ -174,12 +174,14 @@ export class Patient implements PatientClient {
     if (address) return [await this.participant(requireAddress(address))];
     const wanted = query.trim().toLocaleLowerCase();
     if (!wanted) return [];
-    const all = this.context.chain.allParticipants();
+    // Anybody may call themselves anything: those whom the registrar vouches for come first.
+    const now = this.context.now();
+    const isAccredited = ({ address: one }: { address: Address }) => this.context.chain.isAccredited(one, now);
+    const registered = this.context.chain.allParticipants();
+    const all = [...registered.filter(isAccredited), ...registered.filter((one) => !isAccredited(one))];
     const names = await this.context.namesOf(all.map((one) => one.address));
     const found = all.filter((one) => names.get(one.address)?.toLocaleLowerCase().includes(wanted));
-    const participants = await Promise.all(found.slice(0, MOST_FOUND).map((one) => this.participant(one.address)));
-    // Anybody may call themselves anything: those whom the registrar vouches for come first.
-    return participants.sort((one, other) => Number(other.isAccredited) - Number(one.isAccredited));
+    return Promise.all(found.slice(0, MOST_FOUND).map((one) => this.participant(one.address)));
   }
 
   async share(request: ShareRequest): Promise<Proposal> {

@@ -25,11 +25,13 @@ export class Gateway {
   /**
    * @param url Of a trustless gateway (https://specs.ipfs.tech/http-gateways/trustless-gateway/), up to before the CID.
    * @param objects Takes new objects by POST; null where the page can only read.
+   * @param patience Milliseconds after which an answer is not waited for any longer.
    */
   constructor(
     private readonly url: string,
     private readonly objects: string | null,
     private readonly fetch: Fetch,
+    private readonly patience = TIMEOUT_MILLISECONDS,
   ) {}
 
   /**
@@ -139,7 +141,7 @@ export class Gateway {
     try {
       return await this.fetch(url, {
         ...init,
-        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+        signal: AbortSignal.timeout(this.patience),
         referrerPolicy: "no-referrer",
         credentials: "omit",
       });
