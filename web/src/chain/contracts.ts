@@ -216,17 +216,25 @@ export class Contracts {
     return { number: standing.number, isOpen: standing.openedAt !== 0n && standing.closedAt === 0n };
   }
 
-  async grantState(actor: Address, id: Hex): Promise<{ status: number; turn: number; changedAt: number }> {
+  async grantState(
+    actor: Address,
+    id: Hex,
+  ): Promise<{ status: number; agentRevoked: boolean; turn: number; changedAt: number }> {
     const state = (await this.ask("medrec", "grantState", [actor, id])) as {
       status: number;
+      agentRevoked: boolean;
       turn: number;
       changedAt: bigint;
     };
-    return { status: state.status, turn: state.turn, changedAt: Number(state.changedAt) };
+    return { ...state, changedAt: Number(state.changedAt) };
   }
 
   async registrationOf(participant: Address, block?: number): Promise<Hex> {
     return (await this.ask("registrar", "registrationOf", [participant], block)) as Hex;
+  }
+
+  async isAccredited(participant: Address, roles: bigint): Promise<boolean> {
+    return (await this.ask("registrar", "isAccredited", [participant, roles])) === true;
   }
 
   async planOf(owner: Address): Promise<GuardianshipPlan> {

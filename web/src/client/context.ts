@@ -80,6 +80,11 @@ export class Context {
     return new PublicKey(fromHex(participant.publicKey));
   }
 
+  /** Whether somebody is accredited now: log and registrar have to agree before the page says so. */
+  async isAccredited(address: Address, roles = 0n): Promise<boolean> {
+    return this.chain.isAccredited(address, this.now(), roles) && this.contracts.isAccredited(address, roles);
+  }
+
   /** The public document about a participant; empty when it has none or it can't be had now. */
   async descriptor(address: Address): Promise<Descriptor> {
     let digest: Hex | undefined;

@@ -130,7 +130,7 @@ export class Patient implements PatientClient {
       subject,
       number,
       expiresAt,
-      isAccredited: this.context.chain.isAccredited(provider, this.context.now(), ROLE_PROVIDER),
+      isAccredited: await this.context.isAccredited(provider, ROLE_PROVIDER),
     };
   }
 
@@ -368,7 +368,7 @@ export class Patient implements PatientClient {
     } catch {
       // Registrations that form no chain are none to seal to.
     }
-    const isAccredited = chain.isAccredited(address, this.context.now());
+    const isAccredited = await this.context.isAccredited(address);
     return { address: checksum(address), name: await this.context.nameOf(address), isAccredited, hasKey };
   }
 

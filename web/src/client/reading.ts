@@ -133,7 +133,10 @@ export class Reading {
     const { chain, log } = this.context;
     const items = subjects.flatMap((subject) => chain.relationships(subject));
     await log.learnTimes(items.flatMap(({ opened, closed }) => (closed ? [opened, closed] : [opened])));
-    const names = await this.context.namesOf(items.map(({ provider }) => provider));
+    const providers = [...new Set(items.map(({ provider }) => provider))];
+    const names = await this.context.namesOf(providers);
+    const vouched = await Promise.all(providers.map((one) => this.context.isAccredited(one, ROLE_PROVIDER)));
+    const accredited = new Set(providers.filter((_, at) => vouched[at]));
     return items.map(({ subject, provider, number, opened, closed }) => ({
       subject,
       provider,
@@ -141,7 +144,7 @@ export class Reading {
       number,
       openedAt: log.timeOf(opened),
       closedAt: closed ? log.timeOf(closed) : null,
-      isAccredited: chain.isAccredited(provider, log.head().time, ROLE_PROVIDER),
+      isAccredited: accredited.has(provider),
     }));
   }
 

@@ -71,14 +71,17 @@ function* checkRelationships(
 }
 
 async function checkGrant(context: Context, item: IndexedGrant, faults: Faults): Promise<void> {
-  const { subject, grantor, id } = item;
-  let { status } = await context.contracts.grantState(grantor, id);
+  const { subject, grantor, viewer, id } = item;
+  let { status, agentRevoked } = await context.contracts.grantState(grantor, id);
+  // The viewer's word counts as well; it is asked for only where the log says that there is one.
+  if (item.agentRevoked && !agentRevoked) ({ agentRevoked } = await context.contracts.grantState(viewer, id));
   // As the contract evaluates it: the subject's own word overrules whatever is not final already.
   if (grantor !== subject && !isTerminal(status as GrantStatus)) {
     const own = await context.contracts.grantState(subject, id);
     if (own.status === GrantStatus.REVOKED) status = GrantStatus.REVOKED;
   }
-  if (status !== item.status) faults.add({ code: "grant_mismatch", values: { id }, subject, digest: null });
+  const isSame = status === item.status && agentRevoked === item.agentRevoked;
+  if (!isSame) faults.add({ code: "grant_mismatch", values: { id }, subject, digest: null });
 }
 
 async function checkDelegation(context: Context, item: IndexedDelegation, faults: Faults): Promise<void> {

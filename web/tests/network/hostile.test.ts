@@ -244,6 +244,62 @@ function found(from: unknown, words: string): unknown[] {
   });
 }
 
+describe("a node that adds to the log", () => {
+  /** Puts a log beside those that a node gives. */
+  function adding(log: (model: Record<string, unknown>) => Record<string, unknown>) {
+    return async (_: string, init: RequestInit | undefined, answer: () => Promise<Response>): Promise<Response> => {
+      if (!String(init?.body).includes("eth_getLogs")) return answer();
+      const answered = (await (await answer()).json()) as { result: unknown } | { result: unknown }[];
+      for (const { result } of [answered].flat()) {
+        const last = Array.isArray(result) ? result.at(-1) : null;
+        if (last) (result as unknown[]).push({ ...last, logIndex: "0xffff", ...log(last) });
+      }
+      return Response.json(answered);
+    };
+  }
+  const word = (value: string) => `0x${value.replace("0x", "").toLowerCase().padStart(64, "0")}`;
+
+  test("can't have software pass for dismissed that still acts", async () => {
+    const { wallet, client, subject } = await patient();
+    const asked = request(network.about.clinic, "laboratory", client, subject);
+    const { grant } = await done(client.share({ ...asked, agent: network.about.ward }));
+    client.lock();
+    const dismissed = adding(() => ({
+      address: network.about.config.contracts.medrec,
+      topics: [toEventSelector("AgentRevoked(address,bytes32)"), word(subject), grant],
+      data: "0x",
+    }));
+    await between(dismissed, async () => {
+      const { client: deceived } = await unlocked(network, wallet.key);
+      const { verification } = await deceived.refresh();
+      expect(verification.faults.map(({ code }) => code)).toEqual(["grant_mismatch"]);
+      deceived.lock();
+    });
+    const { client: honest } = await unlocked(network, wallet.key);
+    await done(honest.revokeAgent(grant as Hex));
+    const summary = await honest.refresh();
+    expect(summary.verification.faults).toEqual([]);
+    expect(summary.grants).toMatchObject([{ id: grant, agentRevoked: true }]);
+    honest.lock();
+  }, 60_000);
+
+  test("can't have somebody pass for accredited whom the registrar does not know", async () => {
+    const { wallet, client } = await patient();
+    client.lock();
+    const accredited = adding(() => ({
+      address: network.about.config.contracts.registrar,
+      topics: [toEventSelector("Accredited(address,uint64,uint64,bytes32)"), word(network.about.clinic)],
+      data: `${word("1")}${word("ffffffffff").slice(2)}${word("0").slice(2)}`,
+    }));
+    await between(accredited, async () => {
+      const { client: deceived } = await unlocked(network, wallet.key);
+      expect(await deceived.find(network.about.clinic)).toMatchObject([{ isAccredited: false }]);
+      expect(await deceived.find(network.about.hospital)).toMatchObject([{ isAccredited: true }]);
+      deceived.lock();
+    });
+  }, 60_000);
+});
+
 describe("a hostile provider", () => {
   test("that keeps the terms of its emergency from the patient is seen with its end, and keys change when it is over", async () => {
     const { wallet, client, subject } = await patient();
