@@ -34,6 +34,8 @@ export class Custody {
     private readonly context: Context,
     private readonly cases: Cases,
     private readonly wallet: Address | null,
+    /** The wallet's account, whatever the mode. */
+    private readonly account: Address,
   ) {}
 
   async read(
@@ -76,6 +78,9 @@ export class Custody {
       throw new PageError("GuardiansTooFew", { threshold, guardians: guardians.length });
     }
     const addresses = guardians.map(({ address }) => address);
+    if (addresses.includes(this.account) || (await this.isOwn(addresses))) {
+      throw new PageError("InvalidInput", { name: "guardian", value: "" });
+    }
     const twice = addresses.find((address, at) => addresses.indexOf(address) !== at);
     if (twice) throw new PageError("GuardianTwice", { address: twice });
     const keys = await Promise.all(addresses.map((address) => context.publicKey(address)));
@@ -191,6 +196,12 @@ export class Custody {
     return !NOTHING.test(this.context.config.contracts.guardianship);
   }
 
+  /** Whether an address of the patient's own is among some: whoever keeps a share of their own secret keeps none. */
+  private async isOwn(addresses: readonly Address[]): Promise<boolean> {
+    const own = [...(await this.cases.used()), await this.cases.next()].map(({ subject }) => subject);
+    return [...own, ...(await this.cases.owners())].some((address) => addresses.includes(address));
+  }
+
   private ownerActs(signer: Signer): Acts {
     return new Acts(this.context.contracts, signer.address);
   }
@@ -211,7 +222,9 @@ export class Custody {
   ): Promise<Intent> {
     const { context } = this;
     const { subject } = one;
-    if (threshold < 2 || threshold > custodians.length || new Set(custodians).size !== custodians.length) {
+    const isOneself = custodians.includes(this.account) || (await this.isOwn(custodians));
+    const isTwice = new Set(custodians).size !== custodians.length;
+    if (threshold < 2 || threshold > custodians.length || isTwice || isOneself) {
       throw new PageError("CustodiansWrong", { threshold, custodians: custodians.length });
     }
     const keys = await Promise.all(custodians.map((address) => context.publicKey(address)));

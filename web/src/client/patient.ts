@@ -58,7 +58,7 @@ export class Patient implements PatientClient {
     private readonly route: Route,
   ) {
     this.reading = new Reading(context, cases);
-    this.custody = new Custody(context, cases, mode === "wallet" ? account : null);
+    this.custody = new Custody(context, cases, mode === "wallet" ? account : null, account);
     this.clock = setInterval(() => {
       if (Date.now() - this.lastActivity >= this.idleSeconds * 1000) this.lock();
     }, IDLE_CHECK_MILLISECONDS);

@@ -12,12 +12,15 @@ import { checksum } from "../chain/addresses";
 import { isValidContractSignature } from "../chain/contracts";
 import { hexOf, type Node } from "../chain/rpc";
 import type { Address, Hex } from "../client/api";
+import { SECP256K1_ORDER } from "../crypto/derivation";
 import type { CaseKey } from "../crypto/secret";
 import { PageError } from "../errors";
 import { fromHex, toDigits, toHex } from "../types/bytes";
 import { type TypedData, typedDataHash } from "../types/typedData";
 import type { Connection } from "./connection";
 import { signTypedData } from "./provider";
+
+const SIGNATURE_BYTES = 65;
 
 export type AccountKind = "key" | "delegated key" | "contract";
 
@@ -63,8 +66,30 @@ export class WalletSigner implements Signer {
 
   async sign(document: TypedData): Promise<Hex> {
     await this.connection.require(this.address);
-    const signature = await signTypedData(this.connection.provider, this.address, asJson(document));
-    await requireSignature(this.node, this.address, typedDataHash(document), signature);
+    const hash = typedDataHash(document);
+    const given = await signTypedData(this.connection.provider, this.address, asJson(document));
+    const signature = await asContractsTakeIt(given, this.address, hash);
+    await requireSignature(this.node, this.address, hash, signature);
+    return signature;
+  }
+}
+
+/**
+ * A key's signature with the lower s and v as 27 or 28: the one form that the contracts take (OpenZeppelin's ECDSA), of
+ * those that wallets write. What is no signature of the account's own key is left as it is.
+ */
+async function asContractsTakeIt(signature: Hex, account: Address, hash: Hex): Promise<Hex> {
+  const data = fromHex(signature);
+  const parity = data.length === SIGNATURE_BYTES ? [0, 1, 27, 28].indexOf(data[SIGNATURE_BYTES - 1] as number) : -1;
+  if (parity < 0) return signature;
+  const s = BigInt(toHex(data.subarray(32, 64)));
+  const isHigh = 2n * s > SECP256K1_ORDER && s < SECP256K1_ORDER;
+  if (isHigh) data.set(fromHex((SECP256K1_ORDER - s).toString(16).padStart(64, "0")), 32);
+  data[SIGNATURE_BYTES - 1] = 27 + ((parity % 2) ^ Number(isHigh));
+  const proper = toHex(data);
+  try {
+    return (await recoverAddress({ hash, signature: proper })) === account ? proper : signature;
+  } catch {
     return signature;
   }
 }

@@ -387,3 +387,29 @@ describe("a thief of the device", () => {
     await expect(unlocking).rejects.toMatchObject({ code: "WalletChanged" });
   }, 60_000);
 });
+
+describe("a patient", () => {
+  test("can be neither guardian nor custodian of their own records: the threshold would be less than it says", async () => {
+    const { wallet, client, subject } = await patient();
+    const [first] = network.about.guardians as [Address];
+    const { owner } = await (async () => {
+      await done(
+        client.appointGuardians(
+          network.about.guardians.map((address) => ({ address, name: "" })),
+          2,
+          60,
+          0,
+        ),
+      );
+      return (await client.refresh()).guardians as GuardianPlan;
+    })();
+    for (const own of [wallet.address, owner, subject]) {
+      const guardians = [first, own].map((address) => ({ address, name: "" }));
+      await expect(client.appointGuardians(guardians, 2, 60, 0)).rejects.toMatchObject({ code: "InvalidInput" });
+      await expect(client.prepareEmergency([3], [first, own], 2, subject)).rejects.toMatchObject({
+        code: "CustodiansWrong",
+      });
+    }
+    client.lock();
+  }, 60_000);
+});
