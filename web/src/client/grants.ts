@@ -37,6 +37,9 @@ import type { Context } from "./context";
 import type { Cut } from "./cutting";
 import { type Faults, fetchFault } from "./faults";
 
+/** Of a bundle that somebody else sealed: room for tens of thousands of keys. */
+const PASSED_ON_BYTES = 8 << 20;
+
 /** A grant with its terms in the clear, and the key bundle that came with it. */
 export interface OpenedGrant {
   readonly item: IndexedGrant;
@@ -167,7 +170,9 @@ export class GrantBook {
   }
 
   private async openBundle(item: IndexedGrant): Promise<{ bundle: GrantBundle; chain: PresentedGrant[] } | null> {
-    const data = await this.context.store.get(item.bundle);
+    // Whoever holds a grant can say that they pass it on, by a bundle of any size, as often as they pay for it.
+    const limit = item.grantor === item.subject ? undefined : PASSED_ON_BYTES;
+    const data = await this.context.store.get(item.bundle, limit);
     let bundle: GrantBundle;
     try {
       bundle = await openBundle(data, this.context.bundleContext(item.subject), await this.key(), "grant");

@@ -12,6 +12,10 @@ import { addFile, codecOf, MAX_BLOCK_BYTES, MAX_DEPTH, parseNode } from "./unixf
 
 /** What the page holds of one object at most: more than any parcel of records, less than what stops a telephone. */
 export const MAX_OBJECT_BYTES = 256 << 20;
+/** Objects from here on are fetched one after the other. */
+const LARGE_BYTES = 8 << 20;
+/** Blocks of one object: enough for 64 KiB each. Whoever makes them of single bytes has the page ask without end. */
+const MOST_BLOCKS = 4096;
 const TIMEOUT_MILLISECONDS = 60_000;
 const AT_ONCE = 12;
 const TRIES = 2;
@@ -20,6 +24,7 @@ const MISSING = new Set([404, 410, 451]);
 /** A store of sealed objects that is asked over HTTP. */
 export class Gateway {
   private running = 0;
+  private large: Promise<unknown> = Promise.resolve();
   private readonly queue: (() => void)[] = [];
 
   /**
@@ -44,11 +49,17 @@ export class Gateway {
   async get(digest: Hex, limit = MAX_OBJECT_BYTES): Promise<Uint8Array> {
     const root = await this.block(RAW, digest, digest, limit);
     if (codecOf(root) === RAW) return root;
-    const parts: Uint8Array[] = [];
-    const size = await this.collect(root, digest, limit, parts, 0);
-    const whole = concat(...parts);
-    if (whole.length !== size) throw new PageError("ObjectMalformed", { digest });
-    return whole;
+    const gather = async () => {
+      const parts: Uint8Array[] = [];
+      const size = await this.collect(root, digest, limit, parts, 0, { blocks: MOST_BLOCKS });
+      const whole = concat(...parts);
+      if (whole.length !== size) throw new PageError("ObjectMalformed", { digest });
+      return whole;
+    };
+    if (readNode(root, digest).size < LARGE_BYTES) return gather();
+    const gathered = this.large.then(gather);
+    this.large = gathered.catch(() => {});
+    return gathered;
   }
 
   /**
@@ -78,8 +89,11 @@ export class Gateway {
     limit: number,
     parts: Uint8Array[],
     depth: number,
+    budget: { blocks: number },
   ): Promise<number> {
     const node = readNode(block, digest);
+    budget.blocks -= node.links.length;
+    if (budget.blocks < 0) throw new PageError("ObjectTooLarge", { digest });
     const size = node.links.reduce((sum, link) => sum + link.size, 0);
     if (depth > MAX_DEPTH) throw new PageError("ObjectMalformed", { digest });
     if (size > limit) throw new PageError("ObjectTooLarge", { digest });
@@ -91,7 +105,7 @@ export class Gateway {
       if (link.codec === RAW) {
         if (child.length !== link.size) throw new PageError("ObjectMalformed", { digest });
         parts.push(child);
-      } else if ((await this.collect(child, digest, limit, parts, depth + 1)) !== link.size) {
+      } else if ((await this.collect(child, digest, limit, parts, depth + 1, budget)) !== link.size) {
         throw new PageError("ObjectMalformed", { digest });
       }
     }

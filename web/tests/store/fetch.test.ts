@@ -129,3 +129,58 @@ describe("a gateway", () => {
     await expect(new Gateway(URL_OF, null, answers("")).put(data)).rejects.toMatchObject({ code: "StoreReadOnly" });
   });
 });
+
+describe("an author", () => {
+  test("can't have the page ask for millions of blocks by an object of four", async () => {
+    const blocks = new Map<string, Uint8Array>();
+    const leaf = Uint8Array.of(7);
+    const { digest } = await addFile(leaf, (codec, of, block) => blocks.set(cidText(codec, fromHex(of)), block));
+    let link = { codec: RAW as typeof RAW | typeof DAG_PB, digest, size: 1, total: 1 };
+    for (let level = 0; level < 3; level++) {
+      const block = encodeNode(Array.from({ length: 300 }, () => link));
+      const own = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", Uint8Array.from(block))));
+      blocks.set(cidText(DAG_PB, fromHex(own)), block);
+      link = { codec: DAG_PB, digest: own, size: 300 * link.size, total: 300 * link.total + block.length };
+    }
+    let asked = 0;
+    const fetch: Fetch = async (url) => {
+      if (++asked > 20_000) throw new Error("asked without end");
+      const block = blocks.get(url.slice(URL_OF.length).split("?")[0] as string);
+      return block ? new Response(Uint8Array.from(block)) : new Response("not here", { status: 404 });
+    };
+    await expect(new Gateway(URL_OF, null, fetch).get(link.digest)).rejects.toMatchObject({ code: "ObjectTooLarge" });
+    expect(asked).toBeLessThan(10_000);
+  });
+
+  test("of many large objects has one of them in memory at a time, and holds up no small one", async () => {
+    const large = [1, 2, 3].map((seed) => filled(20 * (1 << 20) + seed).map((byte, at) => (at >> 20) ^ seed ^ byte));
+    const small = filled(5000);
+    const { fetch } = await holding(...large, small);
+    const digests = await Promise.all(large.map((data) => digestOf(data)));
+    const owner = new Map<string, number>();
+    for (const [at, data] of large.entries()) {
+      await addFile(data, (codec, digest) => owner.set(cidText(codec, fromHex(digest)), at));
+    }
+    expect(owner.size).toBe(3 * 22);
+    const begun = new Set<number>();
+    const ended = new Set<number>();
+    let overlaps = 0;
+    const noting: Fetch = async (url, init) => {
+      const name = url.slice(URL_OF.length).split("?")[0] as string;
+      const isRoot = name.startsWith(cidText(DAG_PB, fromHex(digests[0] as `0x${string}`)).slice(0, 7));
+      const whose = isRoot ? undefined : owner.get(name);
+      if (whose !== undefined) {
+        begun.add(whose);
+        if ([...begun].some((other) => other !== whose && !ended.has(other))) overlaps++;
+      }
+      return fetch(url, init);
+    };
+    const gateway = new Gateway(URL_OF, null, noting);
+    const getting = digests.map((digest, at) => gateway.get(digest).finally(() => ended.add(at)));
+    expect((await gateway.get(await digestOf(small))).length).toBe(5000);
+    const got = await Promise.all(getting);
+    expect(got.map((data) => data.length)).toEqual(large.map((data) => data.length));
+    expect(begun.size).toBe(3);
+    expect(overlaps).toBe(0);
+  });
+});
