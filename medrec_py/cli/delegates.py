@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from medrec_py.cli import output
-from medrec_py.cli.hands import EXAMPLE, done, given_address
+from medrec_py.cli.hands import EXAMPLE, done, given_address, span
 from medrec_py.cli.options import Role, command
 from medrec_py.cli.output import Shown
 from medrec_py.cli.session import Session
-from medrec_py.cli.words import digest, short
+from medrec_py.cli.words import digest, listed, short
 
 _Subject = Annotated[str | None, typer.Option("--subject", "-s", help="Which of the patient's addresses.")]
 _Of = Annotated[str, typer.Argument(metavar="SUBJECT", help="The patient's address.")]
@@ -66,6 +66,64 @@ def _add_delegates(app: typer.Typer) -> None:
             lambda: [output.table(("Subject", "Delegate", "Active"), rows, empty="There are none.")],
         )
 
+    @command(
+        app, "after-silence", example="medrec delegate after-silence sister --silence 180d --notice 14d -a patient"
+    )
+    def after_silence(
+        session: Session,
+        delegate: Annotated[str, typer.Argument(help="Who: an address, or the name of an account.")],
+        silence: Annotated[str, typer.Option("--silence", help="Time without a sign of life: 180d, 12h, or seconds.")],
+        notice: Annotated[str, typer.Option("--notice", help="Time for a veto, once the delegate says so.")] = "14d",
+        classes: Annotated[
+            list[str] | None, typer.Option("--classes", "-c", help="Codes of classes.", show_default="all")
+        ] = None,
+        until: Annotated[str | None, typer.Option("--until", help="When it ends; until revoked by default.")] = None,
+        delegations: Annotated[int, typer.Option("--delegations", help="How often it is passed on.", min=1)] = 1,
+        subject: _Subject = None,
+        language: Annotated[str, typer.Option("--language", help="Of the sentence that the wallet shows.")] = "en",
+    ) -> Shown:
+        """Let somebody act when the patient gives no sign of life: a grant that works only then.
+
+        Its keys are handed over with it: the silence is a rule, not a lock.
+        """
+        address = session.address(delegate)
+        grant = session.patient.delegates.after_silence(
+            address,
+            silence=span(silence),
+            notice=span(notice),
+            classes=listed(classes) or "all",
+            until=until,
+            delegations=delegations,
+            subject=given_address(session, subject),
+            language=language,  # type: ignore[arg-type]
+        )
+        sentence = f"After {silence} of silence and {notice} of notice, {address} may act. It ends by: medrec revoke"
+        return Shown(grant.to_json(), lambda: [output.done(sentence), f"Grant {grant.id.hex()}"])
+
+    @command(app, "switches", example="medrec delegate switches -a patient")
+    def switches(
+        session: Session,
+        role: Annotated[Role, typer.Option("--as", help="patient, or viewer for a delegate.")] = Role.patient,
+    ) -> Shown:
+        """List what opens after a silence: the patient's own, or what opens to this account."""
+        found = session.patient.delegates.switches() if role is Role.patient else session.viewer.switches()
+        rows = [[short(one.subject), one.name or short(one.delegate), _when(one)] for one in found]
+        return Shown(
+            {"switches": [one.to_json() for one in found]},
+            lambda: [output.table(("Subject", "Delegate", "State"), rows, empty="There are none.")],
+        )
+
+    @command(app, "life-sign", example="medrec delegate life-sign -a patient")
+    def life_sign(session: Session, subject: _Subject = None) -> Shown:
+        """Give a sign of life, which closes what a delegate has announced."""
+        receipt = session.patient.delegates.life_sign(subject=given_address(session, subject))
+        return done("A sign of life is given; nothing opens to a delegate.", receipt)
+
+    @command(app, "announce-for", example=f"medrec delegate announce-for {EXAMPLE} -a sister")
+    def announce_for(session: Session, subject: _Of) -> Shown:
+        """Say that a subject gives no sign of life; after the notice its grant works, unless one comes."""
+        return done("It is announced; the notice runs.", session.viewer.announce_for(session.address(subject)))
+
     @command(app, "revoke-for", example=f"medrec delegate revoke-for {EXAMPLE} {'3f' * 32} -a parent")
     def revoke_for(session: Session, subject: _Of, grant: _Grant) -> Shown:
         """Withdraw a grant in a subject's name."""
@@ -96,6 +154,16 @@ def _add_delegates(app: typer.Typer) -> None:
     def resign(session: Session, subject: _Of) -> Shown:
         """Give up being a subject's delegate."""
         return done("The delegation is over.", session.viewer.resign(session.address(subject)))
+
+
+def _when(switch: Any) -> str:  # noqa: ANN401 (medrec_py.client.silence.Switch, which is imported when it is needed)
+    from medrec_py.types.moments import iso
+
+    if switch.is_open:
+        return "open"
+    if switch.opens_at:
+        return f"announced; opens at {iso(switch.opens_at)}"
+    return f"closed; can be announced from {iso(switch.silent_at)}"
 
 
 # ── other wallets ──

@@ -24,6 +24,7 @@ from medrec_py.client.results import (
     Relationship,
     Verification,
 )
+from medrec_py.client.silence import Switch
 from medrec_py.client.viewer import Reading, Viewer
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Relationship",
     "Relayer",
     "Scheduled",
+    "Switch",
     "Verification",
     "Viewer",
     "Ward",

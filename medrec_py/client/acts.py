@@ -166,6 +166,11 @@ class Actor:
         """Signs an act for a contract, `MedRec` when no domain of another one is given."""
         return self._account.sign_typed_data(typed_data(domain or self._medrec.domain, primary_type, message))
 
+    @property
+    def quiet(self) -> Actor:
+        """The same one; nothing follows what it does."""
+        return Actor(self._account, self._medrec, self._registrar, self._sender)
+
     def require_sender(self) -> None:
         """Refuses to begin what nobody would bring to the chain.
 

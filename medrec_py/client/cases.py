@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 from medrec_py.chain import Account, as_account, require_address
@@ -218,7 +218,7 @@ class _Line:
         root: The root.
         wallet: The wallet's account if its own address is the subject; None in private mode.
         sender: Who relays; None, in wallet mode, when the wallet sends its own transactions.
-        after_act: Called after every act by one of these addresses.
+        after_act: Called with the address after every act by one of these.
     """
 
     def __init__(
@@ -227,7 +227,7 @@ class _Line:
         root: RootKey,
         wallet: Account | None,
         sender: Sender | None,
-        after_act: Callable[[], None] | None = None,
+        after_act: Callable[[str], None] | None = None,
     ) -> None:
         self._after_act = after_act
         self._context = context
@@ -246,7 +246,8 @@ class _Line:
             assert account is not None
             # A case key holds no ether: whoever funded it would tie it to another address in front of everybody.
             sender = self._sender if index is None else self._sender or Nobody("A case key")
-            actor = Actor(account, self._context.medrec, self._context.registrar, sender, self._after_act)
+            after = None if self._after_act is None else partial(self._after_act, account.address)
+            actor = Actor(account, self._context.medrec, self._context.registrar, sender, after)
             self._known[index] = Case(index, account, self.root, actor)
         return self._known[index]
 
@@ -285,7 +286,7 @@ class Cases:
         root: The patient's root key.
         wallet_mode: Whether the wallet's own address is the subject.
         sender: Who relays; None, in wallet mode, when the wallet sends its own transactions.
-        after_act: Called after every act by one of the wallet's own addresses; inherited ones don't count.
+        after_act: Called with the address after every act by one of the wallet's own; inherited ones don't count.
     """
 
     def __init__(
@@ -296,7 +297,7 @@ class Cases:
         *,
         wallet_mode: bool,
         sender: Sender | None,
-        after_act: Callable[[], None] | None = None,
+        after_act: Callable[[str], None] | None = None,
     ) -> None:
         self._context = context
         self._sender = sender

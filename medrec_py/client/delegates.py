@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from medrec_py.chain import TransactionReceipt, require_address
+from medrec_py.client.cases import Case
 from medrec_py.client.context import Context
 from medrec_py.client.participant import Participant
-from medrec_py.errors import InvalidInput, UnknownGrant
+from medrec_py.client.plans import span_of
+from medrec_py.client.received import Received
+from medrec_py.client.results import Grant
+from medrec_py.client.silence import Switch, announce, conditional, give_life_sign, leaf_of, set_plan, switches
+from medrec_py.errors import InvalidInput, NoRelayer, Refused, Unavailable, UnknownGrant
 from medrec_py.types.events import DelegateDismissed, DelegateNamed
-from medrec_py.types.moments import MomentLike, iso, moment
+from medrec_py.types.moments import DayLike, MomentLike, iso, moment
+from medrec_py.types.statement import Language
 
 if TYPE_CHECKING:
     from medrec_py.client.patient import Patient
@@ -119,6 +128,131 @@ class Delegates:
             item for case in self._patient._cases.used() for item in delegations(context, case.subject, of_subject=True)
         ]
 
+    # ── after silence ──
+
+    def after_silence(
+        self,
+        delegate: str,
+        *,
+        silence: timedelta | int,
+        notice: timedelta | int,
+        classes: Iterable[str | int] | str = "all",
+        purposes: Iterable[str | int] | str = "TREAT",
+        until: MomentLike | None = None,
+        records_from: DayLike | None = None,
+        records_until: DayLike | None = None,
+        delegations: int = 1,
+        subject: str | None = None,
+        language: Language = "en",
+    ) -> Grant:
+        """A dead-man's switch: a grant that works only after a silence and a notice. Replaces an earlier one.
+
+        When this address has given no sign of life for long enough, the delegate can announce itself; it may act after
+        the notice, unless a sign of life came. The keys are handed over with the grant: the switch binds everybody who
+        asks the chain, and not a delegate who breaks the rules. Who must hold nothing before is made a guardian
+        instead (`patient.guardians`), with a silence.
+
+        Args:
+            delegate: A registered participant. What it may do besides is said by `name`.
+            silence: Without a sign of life before the delegate can announce itself; more than 0. Every act of this
+                address's counts as a sign of life, and no act of another address of the patient's.
+            notice: Between that and the opening: the time for a sign of life, which is the veto; more than 0.
+            classes: Codes or numbers of record classes; `all` for every class.
+            purposes: Codes or numbers of HL7 purposes of use.
+            until: First moment at which it no longer holds; None: until revoked.
+            records_from: First day of the records covered; None for no bound.
+            records_until: Last day; None for no bound.
+            delegations: How often the delegate may pass it on; at least once, to act in the subject's stead.
+            subject: Which of the patient's addresses; may be left out while only one has records or relationships.
+            language: Language of the sentence that the wallet shows.
+
+        Returns:
+            The grant. Revoking it takes the switch away.
+
+        Raises:
+            InvalidInput: A number is out of bounds, or the delegate is the patient.
+            NoParticipantKey: The delegate has registered no key.
+        """
+        patient, context = self._patient, self._patient._context
+        context.sync()
+        case, heir = patient._cases.granting(subject), require_address(delegate)
+        waiting, seconds = span_of(silence, "silence"), span_of(notice, "notice")
+        if not (waiting and seconds and delegations >= 1):
+            raise InvalidInput(
+                "Silence and notice are more than nothing, and the delegate passes on once at least.",
+                hint="Give them days, so that the patient notices and can give a sign of life.",
+            )
+        if heir in (case.subject, patient.address):
+            raise InvalidInput("Nobody is their own delegate.", hint="Name somebody else.", delegate=heir)
+        # The grant first: until its plan stands it can't work. The plan counts as a sign of life after it.
+        grant = patient.grant(
+            heir,
+            classes=classes,
+            purposes=purposes,
+            until=until,
+            records_from=records_from,
+            records_until=records_until,
+            delegations=delegations,
+            condition=context.deployment.guardianship,
+            subject=case.subject,
+            language=language,
+        )
+        set_plan(context, case.actor.quiet, leaf_of(grant), waiting, seconds)
+        for earlier in self._conditional(case):
+            if earlier.id != grant.id:
+                patient.revoke(earlier)
+        context.sync()
+        return grant
+
+    def switches(self) -> builtins.list[Switch]:
+        """What opens to whom when the patient gives no sign of life, and who has announced themselves."""
+        context = self._patient._context
+        context.sync()
+        return [one for case in self._patient._cases.used() for one in switches(context, self._conditional(case))]
+
+    def life_sign(self, *, subject: str | None = None) -> TransactionReceipt:
+        """Says that the patient is there: closes what a delegate had announced for one address. This is the veto.
+
+        Args:
+            subject: Which of the patient's addresses; may be left out while only one has a switch.
+
+        Raises:
+            InvalidInput: There is no switch, or there are several and none is named.
+        """
+        context = self._patient._context
+        about = sorted({one.subject for one in self.switches()})
+        if subject is None and len(about) != 1:
+            raise InvalidInput(
+                "Nothing waits for this patient's silence." if not about else "Several addresses have a switch.",
+                hint="Name the address (subject=…, --subject); signs for several at once tie them together.",
+                subjects=about,
+            )
+        case = self._patient._cases.require(about[0] if subject is None else subject)
+        receipt = give_life_sign(context, case.actor.quiet)
+        context.sync()
+        return receipt
+
+    def keep_alive(self, subject: str) -> None:
+        """Gives a sign of life for an address when one is due, as `Guardians.keep_alive` does for its own.
+
+        It is due while a delegate is announced, or when a quarter of the silence is over. The patient's client calls it
+        after acts of that address. An act is not undone because this fails; `switches` shows when the last sign was
+        given.
+        """
+        context = self._patient._context
+        plan = context.guardianship.plan_of(subject)
+        is_due = context.chain.now() >= plan.last_sign_at + plan.silence // 4
+        if not (plan.stands and (plan.announced_at or is_due)):
+            return
+        case = self._patient._cases.require(subject)
+        context.sync()
+        if self._conditional(case):  # revoked, nothing waits any more
+            with suppress(Refused, NoRelayer, Unavailable):
+                give_life_sign(context, case.actor.quiet)
+
+    def _conditional(self, case: Case) -> builtins.list[Grant]:
+        return conditional(self._patient._context, [opened.grant for opened in self._patient._opened(case)])
+
 
 def delegations(context: Context, party: str, *, of_subject: bool) -> builtins.list[Delegation]:
     """The delegations of a subject, or to a delegate, in the order in which they were first named."""
@@ -138,6 +272,10 @@ def delegations(context: Context, party: str, *, of_subject: bool) -> builtins.l
 
 class ActsForOthers(Participant):
     """A participant that may be somebody's delegate: it withdraws in their name, and never grants in it."""
+
+    @cached_property
+    def _received(self) -> Received:
+        return Received(self._context, self.key, self.address)
 
     def delegations(self) -> list[Delegation]:
         """In whose name this account may act, or once could."""
@@ -172,6 +310,36 @@ class ActsForOthers(Participant):
     def resign(self, subject: str) -> TransactionReceipt:
         """Gives up being a subject's delegate."""
         return self._actor.submit(self._actor.dismiss_delegate(subject, self.address))
+
+    # ── after silence ──
+
+    def switches(self) -> list[Switch]:
+        """What opens to this account when a subject gives no sign of life (`patient.delegates.after_silence`)."""
+        self._context.sync()
+        return self._switches(None)
+
+    def announce_for(self, subject: str) -> TransactionReceipt:
+        """Says that a subject is silent: after the notice the grant that waits for it works, unless they are there.
+
+        Raises:
+            UnknownGrant: Nothing of this subject's waits for their silence and opens to this account.
+            TooEarly: The subject has not been silent for long enough.
+        """
+        self._context.sync()
+        found = self._switches(subject)
+        if not found:
+            raise UnknownGrant(
+                f"No grant of {subject} to {self.address} waits for a silence.",
+                hint="`medrec delegate switches --as viewer` lists those that do.",
+                subject=subject,
+            )
+        receipt = announce(self._context, self._actor, found[0].grant)
+        self._context.sync()
+        return receipt
+
+    def _switches(self, subject: str | None) -> list[Switch]:
+        received = [opened.grant for opened in self._received.grants(subject)]
+        return switches(self._context, [grant for grant in received if grant.viewer == self.address])
 
     def _about(self, subject: str, id: bytes) -> bytes:
         self._context.sync()

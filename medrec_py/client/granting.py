@@ -72,8 +72,8 @@ class Granting(Participant):
             after_act=self._after_act,
         )
 
-    def _after_act(self) -> None:
-        """Called after every act by one of the wallet's own addresses."""
+    def _after_act(self, subject: str) -> None:
+        """Called with the address after every act by one of the wallet's own."""
 
     def grant(
         self,

@@ -18,7 +18,7 @@ from medrec_py.chain import Account, TransactionReceipt, as_account, require_add
 from medrec_py.client.acts import Actor, Nobody, Relayer
 from medrec_py.client.context import Context
 from medrec_py.client.grants import withdrawn_if_declined
-from medrec_py.client.plans import Announcement, announcements, latest_plans, owners_copy, releases
+from medrec_py.client.plans import Announcement, announcements, latest_plans, owners_copy, releases, span_of
 from medrec_py.crypto import (
     ParticipantKey,
     RootKey,
@@ -57,9 +57,6 @@ from medrec_py.types.terms import ZERO_BYTES32, new_salt
 
 if TYPE_CHECKING:
     from medrec_py.client.patient import Patient
-
-MAX_SECONDS = (1 << 32) - 1
-"""Of silence and notice: 136 years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +194,7 @@ class Guardians:
         addresses = [address for _, address in pairs]
         if len(set(addresses)) != len(addresses) or {owner, self._patient.address} & set(addresses):
             raise InvalidInput("A guardian stands there twice, or is the patient.", hint="Name other people.")
-        seconds, waiting = _seconds(notice, "notice"), _seconds(silence, "silence")
+        seconds, waiting = span_of(notice, "notice"), span_of(silence, "silence")
         if not seconds:
             raise InvalidInput("Without notice nobody could veto.", hint="Give it days, so that the owner notices.")
         words = split(root.reveal(), threshold, len(pairs))
@@ -371,10 +368,3 @@ def combined_root(shares: Sequence[ShareBundle], owner: str) -> RootKey:
             needed=needed,
         )
     raise SharesBroken(f"{len(shares)} shares were released, and they do not make the root of {owner}.", owner=owner)
-
-
-def _seconds(value: timedelta | int, what: str) -> int:
-    seconds = int(value.total_seconds()) if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds <= MAX_SECONDS:
-        raise InvalidInput(f"The {what} of {value!r} is no number of seconds.", hint="Give 0 to 2^32 - 1 seconds.")
-    return seconds

@@ -185,7 +185,7 @@ class Patient(Granting):
         # Nobody tells the patient's own client to wait for new keys: it makes them, before it seals under any.
         self._update([case])
         publication = publish_own(context, case, records, key=key)
-        self.guardians.keep_alive()
+        self._after_act(case.subject)
         return publication
 
     def resume_publications(self) -> list[PublicationOutcome]:
@@ -308,8 +308,9 @@ class Patient(Granting):
 
     # ── internals ──
 
-    def _after_act(self) -> None:
+    def _after_act(self, subject: str) -> None:
         self.guardians.keep_alive()
+        self.delegates.keep_alive(subject)
 
     def _publishers(self) -> list[Account | OwnCourier]:
         """Who publishes for the patient, by signed acts and by transactions of their own."""

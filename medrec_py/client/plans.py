@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from medrec_py.client.context import Context
@@ -40,6 +41,18 @@ class Announcement:
             "opens_at": iso(self.opens_at),
             "open": self.is_open,
         }
+
+
+def span_of(value: timedelta | int, what: str) -> int:
+    """A silence or notice in seconds, as the contract takes it: up to 136 years.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    seconds = int(value.total_seconds()) if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds < 1 << 32:
+        raise InvalidInput(f"The {what} of {value!r} is no number of seconds.", hint="Give 0 to 2^32 - 1 seconds.")
+    return seconds
 
 
 def latest_plans(context: Context, owner: str | None = None) -> dict[str, PlanSet]:
@@ -99,6 +112,8 @@ def owners_copy(context: Context, plan: PlanSet, key: ParticipantKey) -> PlanBun
 
 def _open_each(context: Context, plan: PlanSet, key: ParticipantKey, kind: BundleKind) -> Iterator[object]:
     # Anybody may set a plan, with whatever object: what can't be read concerns nobody here, and hides no other plan.
+    if plan.shares == ZERO_BYTES32:  # a plan without shares: a delegate's, see `medrec_py.client.silence`
+        return
     try:
         sealed = Shares.parse(context.store.get(plan.shares, limit=MAX_OBJECT_BYTES)).sealed
     except (IntegrityError, InvalidInput):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Literal
 
 from medrec_py.chain import TransactionReceipt
@@ -12,7 +11,6 @@ from medrec_py.client.cutting import cut, measure, window_of
 from medrec_py.client.delegates import ActsForOthers
 from medrec_py.client.grants import OpenedGrant, make_terms, seal_grant, withdrawn_if_declined
 from medrec_py.client.holdings import Holdings
-from medrec_py.client.received import Received
 from medrec_py.client.results import Fault, Grant, ReadRecord
 from medrec_py.client.window import Window, window_from
 from medrec_py.errors import InvalidInput, NotPermitted, UnknownGrant
@@ -50,10 +48,6 @@ class Reading:
 
 class Viewer(ActsForOthers):
     """Whoever holds a grant: another provider, a researcher, a relative, an app."""
-
-    @cached_property
-    def _received(self) -> Received:
-        return Received(self._context, self.key, self.address)
 
     def grants(self, *, subject: str | None = None) -> list[Grant]:
         """The grants to this viewer, ended ones included, and the sub-grants that it made."""

@@ -81,6 +81,20 @@ def test_other_hands_from_the_first_delegate_to_the_last_move(say: Say, tmp_path
     say("delegate", "dismiss", "parent", "-a", "patient")
     assert say("delegate", "close-for", subject, "hospital", "-a", "parent", code=1)["error"]
 
+    # The patient is silent, and there again.
+    switch = say("delegate", "after-silence", "friend", "--silence", "1s", "--notice", "2s", "-a", "patient")["id"]
+    time.sleep(3)
+    say("delegate", "announce-for", subject, "-a", "friend")
+    assert say("read", "-a", "friend", "--classes", "laboratory", code=1)["error"] == "NotPermitted"
+    (mine,) = say("delegate", "switches", "--as", "viewer", "-a", "friend")["switches"]
+    assert (mine["subject"], mine["open"], mine["grant"]) == (subject, False, switch)
+    time.sleep(3)
+    assert say("read", "-a", "friend", "--classes", "laboratory")["records"]
+    assert [one["open"] for one in say("delegate", "switches", "-a", "patient")["switches"]] == [True]
+    say("delegate", "life-sign", "-a", "patient")
+    assert say("read", "-a", "friend", "--classes", "laboratory", code=1)["error"] == "NotPermitted"
+    say("revoke", switch, "-a", "patient")
+
     # An emergency.
     custodians = ("sister", "friend", "cousin")
     say("emergency", "prepare", *custodians, "-c", "laboratory", "--label", "the patient", "-a", "patient")

@@ -37,11 +37,14 @@ OTHERWISE_CALLED = {
     (Viewer, "delegations"): "delegate list",
     **{
         (Viewer, verb): f"delegate {verb.replace('_', '-')}"
-        for verb in ("revoke_for", "suspend_for", "revoke_agent_for", "close_for", "resign")
+        for verb in ("revoke_for", "suspend_for", "revoke_agent_for", "close_for", "resign", "switches", "announce_for")
     },
     **{(Guardian, verb): f"guardian {verb}" for verb in ("wards", "announce", "release")},
     **{(Custodian, verb): f"emergency {verb}" for verb in ("requests", "release")},
-    **{(Delegates, verb): f"delegate {verb}" for verb in ("name", "dismiss", "list")},
+    **{
+        (Delegates, verb): f"delegate {verb.replace('_', '-')}"
+        for verb in ("name", "dismiss", "list", "after_silence", "switches", "life_sign")
+    },
     **{
         (Guardians, verb): f"guardian {verb.replace('_', '-')}"
         for verb in ("appoint", "plan", "life_sign", "end", "recoveries", "recover")
@@ -55,6 +58,7 @@ OTHERWISE_CALLED = {
 WITHOUT_A_COMMAND = {
     (Provider, "keys"): "gives secrets of the process, which have no business on a terminal",
     (Guardians, "keep_alive"): "is what the patient's client does after acts of its own",
+    (Delegates, "keep_alive"): "is what the patient's client does after acts of its own",
     (Relayer, "relay"): "is what --relayer names for every command",
 }
 
@@ -66,7 +70,7 @@ CONTRACT_VERBS |= {"give_life_sign": "life_sign", "declare": "declare_emergency"
 NO_VERB = {
     "multicall": "is how several acts become one transaction",
     "commit_receipts": "belongs to a gateway, which nobody is here yet",
-    "prove_life": "shows a grant of the owner's, and a recovery address makes none: its client gives signs of life",
+    "prove_life": "shows a grant of the owner's, by anybody: the patient's own client gives signs of life instead",
     "set_authority": "is the Authority's business, which OpenZeppelin's own tools administer",
 }
 

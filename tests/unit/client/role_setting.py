@@ -111,6 +111,7 @@ class Setting:
         self._people = Town(town.network, {**town.accounts, "patient": account})
         self.waiting = ""
         self.heir: Patient | None = None
+        self.switch: Grant
         self.address = {name: who.address for name, who in self._people.accounts.items()}
         if not related:
             self.patient.register(name="patient")
@@ -206,6 +207,21 @@ class Setting:
     def is_delegate(self) -> bool:
         """Whether that is so."""
         return self.patient._context.medrec.is_delegate(self.subject, self.address["other patient"])
+
+    def have_switch(self, *, announced: bool = False) -> Grant:
+        """The other patient may see laboratory results when this one is silent for a minute, after another one.
+
+        Returns:
+            The grant; with `announced` the notice is over.
+        """
+        guardianship, delegate = self.patient._context.guardianship, self.address["other patient"]
+        if not guardianship.plan_of(self.subject).stands:
+            self.switch = self.patient.delegates.after_silence(delegate, silence=60, notice=60, classes="laboratory")
+        if announced and not guardianship.opens_at(self.subject, delegate):
+            self.pass_time(62)
+            self.role("viewer", "other patient").announce_for(self.subject)
+            self.pass_time(61)
+        return self.switch
 
     def have_guardians(self, *, announced: bool = False, released: bool = False) -> str:
         """Clinic and partner are guardians; the stranger is announced and the notice over; both have released.

@@ -404,6 +404,50 @@ def _resign(on: Setting, person: Any, name: str) -> bool:
     return not on.is_delegate
 
 
+# ── after silence ──
+
+
+@row("delegates", "after_silence", "x........")
+def _after_silence(on: Setting, person: Any, name: str) -> bool:
+    person.after_silence(on.address["stranger"], silence=60, notice=60, classes="laboratory", subject=on.subject)
+    return on.patient._context.guardianship.plan_of(on.subject).stands
+
+
+@row("delegates", "switches", "x........")
+def _switches(on: Setting, person: Any, name: str) -> bool:
+    on.have_switch()
+    return any(one.subject == on.subject for one in person.switches())
+
+
+@row("delegates", "life_sign", "x........")
+def _life_sign_to_a_delegate(on: Setting, person: Any, name: str) -> bool:
+    switch = on.have_switch(announced=True)
+    person.life_sign(subject=on.subject)
+    return not on.permits(switch)
+
+
+@row("delegates", "keep_alive", "x........")
+def _keep_alive_for_a_delegate(on: Setting, person: Any, name: str) -> bool:
+    switch = on.have_switch(announced=True)
+    person.keep_alive(on.subject)
+    return not on.permits(switch)
+
+
+@row("viewer", "switches", ".x.......")
+def _switches_to_me(on: Setting, person: Any, name: str) -> bool:
+    on.have_switch()
+    return any(one.subject == on.subject for one in person.switches())
+
+
+@row("viewer", "announce_for", ".x.......")
+def _announce_for(on: Setting, person: Any, name: str) -> bool:
+    switch = on.have_switch()
+    on.pass_time(62)
+    person.announce_for(on.subject)
+    on.pass_time(61)
+    return on.permits(switch)
+
+
 # ── guardians ──
 
 
