@@ -42,8 +42,19 @@ export function at(value: unknown, ...path: string[]): unknown {
   return here;
 }
 
+/** What SNOMED CT's fully specified names end with, for those who tell concepts apart; to readers it says nothing. */
+const SEMANTIC_TAG =
+  / \((?:disorder|finding|situation|event|procedure|regime\/therapy|person|observable entity|morphologic abnormality|body structure|substance|product|medicinal product|clinical drug|physical object|qualifier value|occupation|environment|record artifact|assessment scale|social concept|organism|specimen)\)$/;
+
 /** The words of a CodeableConcept: its text, else the first coding that has a display, else a code. */
 export function concept(value: unknown): string | undefined {
+  const words = wordsOf(value);
+  const codings = asObjects(at(value, "coding"));
+  const isSnomed = codings.some((coding) => asText(coding.system) === "http://snomed.info/sct");
+  return isSnomed ? words?.replace(SEMANTIC_TAG, "") : words;
+}
+
+function wordsOf(value: unknown): string | undefined {
   const found = asObject(Array.isArray(value) ? value[0] : value);
   if (!found) return asText(value);
   const codings = asObjects(found.coding);

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import type { GrantView } from "../client/api.ts";
 import { counted, text } from "../text/catalogue.ts";
+import { AboutGrant } from "./aboutGrant.tsx";
 import { propose } from "./act.tsx";
 import { GrantCard } from "./grantCard.tsx";
 import { Icon } from "./icons.tsx";
@@ -100,6 +101,7 @@ export function revoke(id: GrantView["id"]): void {
     title: text("access.revokeTitle"),
     verb: text("access.revokeVerb"),
     isWithdrawal: true,
+    about: <AboutGrant id={id} />,
     prepare: () => open.revoke(id),
     onConfirmed: () => {
       if (lastShared.value === id) lastShared.value = null;

@@ -4,6 +4,7 @@
  */
 
 import { effect, signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ActState, PageError, Proposal } from "../client/api.ts";
 import { type TextKey, text, textOf } from "../text/catalogue.ts";
@@ -17,6 +18,8 @@ export interface Act {
   title: string;
   /** Words on the button that signs. */
   verb: string;
+  /** Whom or what it is about, in names: what is signed names them by address and number. */
+  about?: ComponentChildren;
   prepare: () => Promise<Proposal>;
   /** Whether the act takes something away, which the button shows. */
   isWithdrawal?: boolean;
@@ -101,6 +104,7 @@ function Conversation({ act }: { act: Act }) {
 
   return (
     <Dialog title={act.title} onClose={close} canClose={!isBusy}>
+      {act.about && phase.kind !== "confirmed" && <div class="act-about">{act.about}</div>}
       {phase.kind === "preparing" && <p class="waiting">{text("act.preparing")}</p>}
       {proposal && phase.kind !== "confirmed" && <Sentence proposal={proposal} />}
       <div class="act-status" ref={status} tabIndex={-1} role="status">

@@ -41,6 +41,7 @@ function Named({ delegate }: { delegate: DelegateView }) {
       title: text("delegates.dismissTitle"),
       verb: text("delegates.dismissVerb"),
       isWithdrawal: true,
+      about: <Party name={delegate.name} address={delegate.delegate} />,
       prepare: () => open.dismissDelegate(delegate.delegate, delegate.subject),
     });
   };
@@ -87,6 +88,7 @@ function NameOne() {
     propose({
       title: text("delegates.nameTitle"),
       verb: text("delegates.nameVerb"),
+      about: <Party name={chosen.name} address={chosen.address} />,
       prepare: () => open.nameDelegate(chosen.address, secondsOf(until), standing.subject),
       onConfirmed: () => setChosen(null),
     });

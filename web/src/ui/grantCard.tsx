@@ -3,6 +3,7 @@
 import type { GrantView } from "../client/api.ts";
 import { counted, text, textOf } from "../text/catalogue.ts";
 import { clinicalDate, day, distance, moment } from "../text/moments.ts";
+import { AboutGrant } from "./aboutGrant.tsx";
 import { revoke } from "./access.tsx";
 import { propose } from "./act.tsx";
 import { Address, Foreign, ForeignText, Party } from "./foreign.tsx";
@@ -58,21 +59,16 @@ export function GrantCard({ grant }: { grant: GrantView }) {
         </div>
         <div>
           <dt>{text("access.purposes")}</dt>
-          <dd>{grant.purposes.map(purposeName).join(text("list.separator"))}</dd>
+          <dd class="purpose">{grant.purposes.map(purposeName).join(text("list.separator"))}</dd>
         </div>
         <div>
           <dt>{text("access.time")}</dt>
-          <dd>{timeWords(grant)}</dd>
+          <dd>{timeWords(grant, inForce)}</dd>
         </div>
         {(grant.recordsFrom || grant.recordsUntil) && (
           <div>
             <dt>{text("access.dated")}</dt>
-            <dd>
-              {text("access.datedRange", {
-                from: grant.recordsFrom ? clinicalDate(grant.recordsFrom) : "…",
-                until: grant.recordsUntil ? clinicalDate(grant.recordsUntil) : "…",
-              })}
-            </dd>
+            <dd>{datesWords(grant)}</dd>
           </div>
         )}
         {grant.delegations > 0 && (
@@ -157,6 +153,7 @@ function Actions({ grant }: { grant: GrantView }) {
             propose({
               title: text("access.resumeTitle"),
               verb: text("access.resumeVerb"),
+              about: <AboutGrant id={grant.id} />,
               prepare: () => open.resume(grant.id),
             })
           }
@@ -171,6 +168,7 @@ function Actions({ grant }: { grant: GrantView }) {
             propose({
               title: text("access.suspendTitle"),
               verb: text("access.suspendVerb"),
+              about: <AboutGrant id={grant.id} />,
               prepare: () => open.suspend(grant.id),
             })
           }
@@ -188,6 +186,7 @@ function Actions({ grant }: { grant: GrantView }) {
               title: text("access.agentTitle"),
               verb: text("access.agentVerb"),
               isWithdrawal: true,
+              about: <AboutGrant id={grant.id} />,
               prepare: () => open.revokeAgent(grant.id),
             })
           }
@@ -199,8 +198,15 @@ function Actions({ grant }: { grant: GrantView }) {
   );
 }
 
-function timeWords(grant: GrantView): string {
+function timeWords(grant: GrantView, inForce: boolean): string {
   const start = day(grant.startsAt);
-  if (grant.expiresAt === null) return text("access.timeOpen", { start });
-  return text("access.timeUntil", { start, end: day(grant.expiresAt), away: distance(grant.expiresAt, now()) });
+  if (grant.expiresAt === null) return text(inForce ? "access.timeOpen" : "access.timeFrom", { start });
+  const words = inForce ? "access.timeUntil" : grant.state === "expired" ? "access.timePast" : "access.timeEarly";
+  return text(words, { start, end: day(grant.expiresAt), away: distance(grant.expiresAt, now()) });
+}
+
+function datesWords({ recordsFrom, recordsUntil }: GrantView): string {
+  const from = recordsFrom ? clinicalDate(recordsFrom) : "";
+  const until = recordsUntil ? clinicalDate(recordsUntil) : "";
+  return text(from && until ? "access.datedRange" : from ? "access.datedFrom" : "access.datedUntil", { from, until });
 }

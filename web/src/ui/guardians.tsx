@@ -192,6 +192,7 @@ function Appoint({ plan }: { plan: GuardianPlan | null }) {
         <button type="submit" class="button primary" disabled={chosen.length < 2}>
           {text("guardians.review")}
         </button>
+        {chosen.length < 2 && <p class="help">{text("guardians.needTwo")}</p>}
       </form>
     </Card>
   );

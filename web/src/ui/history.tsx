@@ -6,7 +6,8 @@ import { counted, text, textOf } from "../text/catalogue.ts";
 import { distance, moment, number } from "../text/moments.ts";
 import { Address, Foreign, Party } from "./foreign.tsx";
 import { Empty } from "./pieces.tsx";
-import { isOwn, now } from "./session.ts";
+import { className } from "./recordClasses.ts";
+import { isOwn, now, summary } from "./session.ts";
 
 const STEP = 8;
 
@@ -41,6 +42,7 @@ export function HistoryList({ items }: { items: readonly HistoryItem[] }) {
               <p>
                 <Foreign value={words(item)} limit={400} />
               </p>
+              <Reader item={item} />
               {item.actor && (
                 <p class="quiet-line">
                   {item.actorName || isOwn(item.actor) ? (
@@ -69,7 +71,23 @@ export function HistoryList({ items }: { items: readonly HistoryItem[] }) {
   );
 }
 
+/** Whose access it is about, where the grant is known. */
+function Reader({ item }: { item: HistoryItem }) {
+  const grant = item.grant && summary.value?.grants.find((one) => one.id === item.grant);
+  if (!grant || grant.kind === "emergency plan") return null;
+  return (
+    <p class="quiet-line">
+      {text("history.reader")} <Foreign value={grant.viewerName || grant.viewer} limit={60} />
+      {text("list.separator")}
+      {grant.classes.slice(0, 3).map(className).join(text("list.separator"))}
+      {grant.classes.length > 3 && ` ${text("list.more", { count: grant.classes.length - 3 })}`}
+    </p>
+  );
+}
+
 function words(item: HistoryItem): string {
+  // Patients anchor letters with keys as well as records of their own; which it was, only what is sealed says.
+  if (item.kind === "Anchored" && item.actor && isOwn(item.actor)) return text("history.ownAnchored");
   return textOf("historyKind", item.kind, item.values) ?? text("history.unknown", { kind: item.kind });
 }
 

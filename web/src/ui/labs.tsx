@@ -25,6 +25,9 @@ export function LabResults({ records }: { records: readonly RecordView[] }) {
   if (!all.length) return <Empty>{text("labs.none")}</Empty>;
   return (
     <>
+      <p class="count-line" role="status">
+        {counted("labs.kinds", all.length)}
+      </p>
       <div class="series-list">
         {all.slice(0, shown).map((one) => (
           <SeriesCard key={`${one.code} ${one.unit}`} series={one} />

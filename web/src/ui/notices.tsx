@@ -77,6 +77,7 @@ function Emergency({ emergency }: { emergency: EmergencyView }) {
       title: text("emergency.stopTitle"),
       verb: text("access.revokeVerb"),
       isWithdrawal: true,
+      about: <Party name={emergency.providerName} address={emergency.provider} />,
       prepare: () => open.revoke(emergency.grant),
     });
   };

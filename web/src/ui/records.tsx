@@ -108,9 +108,11 @@ function RecordList() {
         </fieldset>
       )}
       {isRefreshing.value && <Progress value={progress.value} />}
-      <p class="count-line" role="status">
-        {counted("records.found", found.length)}
-      </p>
+      {!isSeries && (
+        <p class="count-line" role="status">
+          {counted("records.found", found.length)}
+        </p>
+      )}
       {isSeries ? (
         <LabResults records={found} />
       ) : found.length ? (
@@ -134,8 +136,12 @@ function RecordRow({ record }: { record: RecordView }) {
       <span class="record-words">
         <strong>{head.title ? <Foreign value={head.title} limit={140} /> : className(record.class)}</strong>
         <span class="quiet-line">
-          {className(record.class)}
-          <span aria-hidden="true"> · </span>
+          {head.title && (
+            <>
+              {className(record.class)}
+              <span aria-hidden="true"> · </span>
+            </>
+          )}
           {record.isPatientReported ? text("records.byYou") : <Foreign value={record.authorName} limit={60} />}
         </span>
         {(record.isRetracted || isSensitive(record.class)) && (

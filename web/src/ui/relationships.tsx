@@ -62,6 +62,7 @@ function Standing({ relationship }: { relationship: Relationship }) {
       title: text("people.closeTitle"),
       verb: text("people.closeVerb"),
       isWithdrawal: true,
+      about: <Party name={relationship.providerName} address={relationship.provider} />,
       prepare: () => open.close(relationship),
     });
   };
@@ -224,6 +225,7 @@ function Pending({ invited }: { invited: Invited }) {
     propose({
       title: text("people.acceptTitle"),
       verb: text("people.acceptVerb"),
+      about: <Party name={view.providerName} address={view.provider} />,
       prepare: () => open.accept(invited.text),
       onConfirmed: forget,
     });

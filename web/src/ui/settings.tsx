@@ -111,7 +111,13 @@ function Export() {
               <strong>{text(`settings.format.${format}`)}</strong>
               <p class="quiet-line">{text(`settings.formatHelp.${format}`)}</p>
             </div>
-            <button type="button" class="button" disabled={busy !== null} onClick={() => save(format)}>
+            <button
+              type="button"
+              class="button"
+              disabled={busy !== null}
+              aria-label={`${text("settings.save")}: ${text(`settings.format.${format}`)}`}
+              onClick={() => save(format)}
+            >
               <Icon name="download" />
               {text(busy === format ? "settings.making" : "settings.save")}
             </button>
@@ -172,7 +178,7 @@ function Network() {
           <dd>
             {[config.rpc, config.ipfs, config.objects, ...config.relay].filter(Boolean).map((url) => (
               <code key={url} class="breakable server">
-                <Foreign value={url ?? ""} limit={200} />
+                <Foreign value={new URL(url ?? "", document.baseURI).href} limit={200} />
               </code>
             ))}
           </dd>

@@ -76,6 +76,7 @@ export function ShareScreen() {
     propose({
       title: text("share.actTitle"),
       verb: text("share.sign"),
+      about: <Party name={viewer.name} address={viewer.address} />,
       prepare: () => open.share(request),
       onConfirmed: (state) => {
         lastShared.value = state.grant;

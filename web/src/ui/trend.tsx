@@ -47,7 +47,7 @@ export function Trend({ series }: { series: Series }) {
   const range = series.points.findLast((point) => point.range)?.range;
   const y = (value: number) => Math.min(100, Math.max(0, (1 - (value - low) / (high - low)) * 100));
   const [first, end] = [series.points[0]?.date, last?.date];
-  const marks = [high - (high - low) * 0.1, (high + low) / 2, low + (high - low) * 0.1];
+  const marks = ticks(low, high);
   const label = text("labs.plot", {
     name: series.name,
     count: series.points.length,
@@ -59,8 +59,18 @@ export function Trend({ series }: { series: Series }) {
     <figure class="trend">
       <div class="trend-box">
         <div class="trend-scale" aria-hidden="true">
+          <svg aria-hidden="true" focusable="false">
+            {marks.map((mark) => (
+              <text key={mark} x="100%" y={`${y(mark)}%`} text-anchor="end" dominant-baseline="central">
+                {number(mark)}
+              </text>
+            ))}
+          </svg>
+          {/* In the flow, so that the column is as wide as its widest number. */}
           {marks.map((mark) => (
-            <span key={mark}>{rounded(mark, high - low)}</span>
+            <span key={mark} class="trend-width">
+              {number(mark)}
+            </span>
           ))}
         </div>
         <svg class="plot" role="img" aria-label={label}>
@@ -74,8 +84,8 @@ export function Trend({ series }: { series: Series }) {
                 height={`${y(range.low ?? low) - y(range.high ?? high)}%`}
               />
             )}
-            {[10, 50, 90].map((height) => (
-              <line key={height} class="plot-grid" x1="-2%" x2="102%" y1={`${height}%`} y2={`${height}%`} />
+            {marks.map((mark) => (
+              <line key={mark} class="plot-grid" x1="-2%" x2="102%" y1={`${y(mark)}%`} y2={`${y(mark)}%`} />
             ))}
             <Lines placed={placed} />
             {placed.map(({ x, y: height, point }, index) => (
@@ -137,7 +147,18 @@ function Lines({ placed }: { placed: Placed[] }) {
   );
 }
 
-function rounded(value: number, span: number): string {
-  const digits = Math.max(0, Math.min(6, 1 - Math.floor(Math.log10(span || 1))));
-  return number(Number(value.toFixed(digits)));
+/** Round numbers between two values, about four of them, none at the very edge where its digits would be cut off. */
+export function ticks(low: number, high: number): number[] {
+  const span = high - low;
+  const rough = span / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 2.5, 5].find((factor) => factor * power >= rough) ?? 10);
+  if (!Number.isFinite(step) || step <= 0) return [];
+  const found: number[] = [];
+  for (let count = Math.ceil((low + span * 0.04) / step); count * step <= high - span * 0.04; count++) {
+    // Twelve digits are more than a scale shows and less than where sums of fractions go wrong.
+    found.push(Number((count * step).toPrecision(12)));
+    if (found.length > 8) break;
+  }
+  return found;
 }

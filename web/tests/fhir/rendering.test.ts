@@ -32,6 +32,16 @@ describe("elements", () => {
     expect(concept(null)).toBeUndefined();
   });
 
+  test("what SNOMED CT's names end with is left out, and of nobody else's words", () => {
+    const coding = [
+      { system: "http://snomed.info/sct", code: "185349003", display: "Encounter for check up (procedure)" },
+    ];
+    expect(concept({ coding })).toBe("Encounter for check up");
+    expect(concept({ coding, text: "Asthma (disorder)" })).toBe("Asthma");
+    expect(concept({ coding, text: "Burn (left hand)" })).toBe("Burn (left hand)");
+    expect(concept({ text: "Panic (disorder)" })).toBe("Panic (disorder)");
+  });
+
   test("a quantity keeps its comparator and unit, and zero is a value", () => {
     expect(quantity({ value: 0, unit: "mg" })).toBe("0 mg");
     expect(quantity({ value: 5, comparator: "<", unit: "mmol/L" })).toBe("< 5 mmol/L");

@@ -24,6 +24,8 @@ async function openRevocation(options: Parameters<typeof setStage>[0] = {}) {
 describe("before a signature", () => {
   test("the sentence, what it can't undo and the typed data are shown, and nothing is signed yet", async () => {
     const { dialog, client } = await openRevocation();
+    // What is signed names the grant by its number; whose it is stands above it.
+    expect(within(dialog).getByText(treesOf(grants("usual"))[0]?.grant.viewerName as string)).toBeTruthy();
     expect(within(dialog).getByText(/What they have read or copied stays with them/)).toBeTruthy();
     const details = within(dialog).getByText("The data that is signed").closest("details") as HTMLDetailsElement;
     details.open = true;
