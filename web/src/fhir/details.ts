@@ -248,10 +248,22 @@ export function details(resource: Resource, resolve?: Resolver): Detail[] {
   return found;
 }
 
+/** Names of code systems, as those call them who look codes up. */
+const SYSTEMS: Readonly<Record<string, string>> = {
+  "http://snomed.info/sct": "SNOMED CT",
+  "http://loinc.org": "LOINC",
+  "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
+  "http://hl7.org/fhir/sid/cvx": "CVX",
+};
+
+function systemName(system: string | undefined): string | undefined {
+  return system && Object.hasOwn(SYSTEMS, system) ? SYSTEMS[system] : system?.split("/").at(-1)?.toUpperCase();
+}
+
 /** Codings as `system code`, for whoever needs to look one up. */
 function codes(value: unknown): string | undefined {
   const words = asObjects(at(value, "coding")).map((coding) =>
-    [asText(coding.system)?.split("/").at(-1)?.toUpperCase(), asText(coding.code)].filter(Boolean).join(" "),
+    [systemName(asText(coding.system)), asText(coding.code)].filter(Boolean).join(" "),
   );
   return words.filter(Boolean).join(", ") || undefined;
 }

@@ -20,6 +20,8 @@ export interface Measurement {
   /** Whether the value lies outside its range, by the sender's word or by the numbers. */
   flag: "low" | "high" | "abnormal" | undefined;
   date: string | null;
+  /** When it was measured, as the sender wrote it, with the time of day where that is known. */
+  moment: string | undefined;
   /** The record it comes from. */
   key: string;
 }
@@ -50,14 +52,18 @@ const FLAGS: Readonly<Record<string, Measurement["flag"]>> = {
 export function measurements(resource: Resource, key: string, date: string | null): Measurement[] {
   if (resource.resourceType !== "Observation") return [];
   const found: Measurement[] = [];
+  const moment = asText(resource.effectiveDateTime) ?? asText(resource.effectiveInstant);
   for (const part of [resource, ...asObjects(resource.component)]) {
     const measured = measurement(part, key, date);
-    if (measured) found.push(measured);
+    if (measured) found.push({ ...measured, moment });
   }
   return found;
 }
 
-/** Series by code, those with the newest measurement first; only what has a number makes a series. */
+/**
+ * Series by code, those with the newest measurement first; only what has a number makes a series. The same value of the
+ * same instant is one point, in how many records it may stand: a system that sends it twice measured it once.
+ */
 export function series(all: readonly Measurement[]): Series[] {
   const byCode = new Map<string, Series>();
   for (const measured of all) {
@@ -69,7 +75,10 @@ export function series(all: readonly Measurement[]): Series[] {
     else byCode.set(id, { code: measured.code, name: measured.name, unit: measured.unit, points: [measured] });
   }
   const sorted = [...byCode.values()];
-  for (const one of sorted) one.points.sort((a, b) => compare(a.date, b.date));
+  for (const one of sorted) {
+    one.points.sort((a, b) => compare(a.date, b.date) || compare(a.moment, b.moment));
+    one.points = one.points.filter((point, index) => !isSame(point, one.points[index - 1]));
+  }
   return sorted.sort((a, b) => compare(b.points.at(-1)?.date ?? null, a.points.at(-1)?.date ?? null));
 }
 
@@ -82,7 +91,7 @@ export function rangeWords(range: Range | undefined): string | undefined {
   return range.high === undefined ? undefined : `≤ ${range.high}`;
 }
 
-function measurement(part: Resource, key: string, date: string | null): Measurement | undefined {
+function measurement(part: Resource, key: string, date: string | null): Omit<Measurement, "moment"> | undefined {
   const chosen = choice(part, "value");
   if (!chosen) return undefined;
   const codings = asObjects(at(part, "code", "coding"));
@@ -141,6 +150,11 @@ function flagOf(part: Resource, value: number | undefined, range: Range | undefi
   return range.high !== undefined && value > range.high ? "high" : undefined;
 }
 
-function compare(a: string | null, b: string | null): number {
+function isSame(one: Measurement, other: Measurement | undefined): boolean {
+  // A day alone proves nothing: the same value may have been measured twice on it.
+  return Boolean(one.moment?.includes("T")) && one.moment === other?.moment && one.words === other?.words;
+}
+
+function compare(a: string | null | undefined, b: string | null | undefined): number {
   return (a ?? "").localeCompare(b ?? "");
 }

@@ -78,7 +78,7 @@ function Reader({ item }: { item: HistoryItem }) {
   return (
     <p class="quiet-line">
       {text("history.reader")} <Foreign value={grant.viewerName || grant.viewer} limit={60} />
-      {text("list.separator")}
+      <span aria-hidden="true"> · </span>
       {grant.classes.slice(0, 3).map(className).join(text("list.separator"))}
       {grant.classes.length > 3 && ` ${text("list.more", { count: grant.classes.length - 3 })}`}
     </p>

@@ -82,6 +82,7 @@ export function FlagTag({ flag }: { flag: Measurement["flag"] }) {
 export function MeasurementTable({ points, name }: { points: readonly Measurement[]; name: string }) {
   const [isWhole, setWhole] = useState(false);
   const hasNames = points.some((point) => point.name.toLowerCase() !== name.toLowerCase());
+  const hasRanges = points.some((point) => point.range);
   const shown = isWhole ? points : points.slice(0, ROWS);
   return (
     <>
@@ -92,7 +93,7 @@ export function MeasurementTable({ points, name }: { points: readonly Measuremen
               <th scope="col">{text("labs.date")}</th>
               {hasNames && <th scope="col">{text("labs.test")}</th>}
               <th scope="col">{text("labs.value")}</th>
-              <th scope="col">{text("labs.range")}</th>
+              {hasRanges && <th scope="col">{text("labs.range")}</th>}
             </tr>
           </thead>
           <tbody>
@@ -111,9 +112,11 @@ export function MeasurementTable({ points, name }: { points: readonly Measuremen
                 <td class="value">
                   <Foreign value={point.words ?? ""} limit={60} /> <FlagTag flag={point.flag} />
                 </td>
-                <td>
-                  {point.range ? <Foreign value={rangeWords(point.range) ?? ""} limit={60} /> : text("labs.noRange")}
-                </td>
+                {hasRanges && (
+                  <td>
+                    {point.range ? <Foreign value={rangeWords(point.range) ?? ""} limit={60} /> : text("labs.noRange")}
+                  </td>
+                )}
               </tr>
             ))}
           </tbody>

@@ -23,6 +23,26 @@ const GLUCOSE = {
   referenceRange: [{ low: { value: 70 }, high: { value: 99 } }],
 };
 
+describe("series", () => {
+  const twice = (effectiveDateTime: string, value: number) =>
+    measurements({ ...GLUCOSE, effectiveDateTime, valueQuantity: { value, unit: "mg/dL" } }, "k", "2024-01-02");
+
+  test("a value that was sent twice was measured once", () => {
+    const instant = "2024-01-02T03:04:05Z";
+    const [one] = series([...twice(instant, 130), ...twice(instant, 130), ...twice(instant, 131)]);
+    expect(one?.points.map((point) => point.value)).toEqual([130, 131]);
+  });
+
+  test("equal values of one day, or of two instants, stay two", () => {
+    for (const [first, second] of [
+      ["2024-01-02", "2024-01-02"],
+      ["2024-01-02T03:04:05Z", "2024-01-02T04:04:05Z"],
+    ] as const) {
+      expect(series([...twice(first, 130), ...twice(second, 130)])[0]?.points).toHaveLength(2);
+    }
+  });
+});
+
 describe("elements", () => {
   test("a concept is said by its text, then a display, then a code", () => {
     expect(concept({ text: "a", coding: [{ display: "b" }] })).toBe("a");
