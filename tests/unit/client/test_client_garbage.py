@@ -293,7 +293,7 @@ def test_what_is_anchored_while_a_grant_is_made_reaches_the_viewer(
         world.hospital.publish(subject, ndjson(observation("between", "2024-07-01")))
         return presented
 
-    monkeypatch.setattr("medrec_py.client.patient.seal_grant", late)
+    monkeypatch.setattr("medrec_py.client.granting.seal_grant", late)
     grant = patient.grant(world.clinic.address, classes="laboratory", records_from="2024-06-01")
     monkeypatch.undo()
     patient.rekey()
