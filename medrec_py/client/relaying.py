@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from medrec_py import errors
@@ -21,6 +22,7 @@ from medrec_py.errors import (
 PROBLEM_TYPE: Final = "urn:medrec:error:"
 """Beginning of the `type` of a relayer's problem documents (RFC 9457); the error's name follows."""
 _WAIT_SECONDS: Final = 20
+_PAUSE_SECONDS: Final = 0.1
 _ANSWER_SECONDS: Final = 45.0
 _OWN_REASONS: Final = (401, 403, 404, 408, 429)
 """HTTP statuses, besides those from 500 on, that say something of one relayer and nothing of the act."""
@@ -30,9 +32,9 @@ _LONGEST_ANSWER: Final = 1_000_000
 class HttpRelayer:
     """Relayers at some addresses, tried in this order. It is a `Sender`: `MedRec.connect(relayer="https://…")`.
 
-    A relayer that is down, has spent its budget or answers nonsense is passed over; when the contracts refuse, every
-    relayer would say the same, and the refusal is raised. An act can be sent to several without happening twice: what
-    is signed counts once. That it happened is read from the caller's own node.
+    Nothing that one says is believed: neither that an act is done, nor that the contracts refuse it. Both are read from
+    the caller's own node; whatever else the reason was, the next one is tried, or a relayer could stop a veto or a
+    revocation with a lie. An act can be sent to several without happening twice: what is signed counts once.
 
     Args:
         urls: Addresses, `http(s)://…`; several in a list, or in a text with commas between them.
@@ -58,24 +60,21 @@ class HttpRelayer:
 
         Raises:
             Refused: The contracts refuse.
-            RelayUnavailable: No relayer takes it; with one only, why it doesn't.
+            RelayUnavailable: No relayer takes it. With one only, its own reason is raised:
             NotMined: It was taken, and not mined in time.
-            RelayInconsistent: A relayer names a transaction that is not this act.
+            RelayInconsistent: The relayer names a transaction that is not this act.
         """
         sent: list[bytes] = []
         reasons: list[MedRecError] = []
         for url in self.urls:
             try:
                 return self._through(url, calls, sent)
-            except ContractRefusal:
+            except MedRecError as error:
                 # An earlier relayer may have done it after all: then the act is refused because it has happened.
-                for digest in sent:
-                    found = self._chain.receipt(digest)
-                    if found is not None:
-                        return found
-                raise
-            except (RelayUnavailable, errors.RelayBudgetSpent, errors.RelayTooOften) as error:
-                reasons.append(error)
+                found = self._done(calls, sent)
+                if found is not None:
+                    return found
+                reasons.append(self._checked(url, calls, error) if isinstance(error, ContractRefusal) else error)
         if len(reasons) == 1:
             raise reasons[0]
         raise RelayUnavailable(
@@ -84,6 +83,27 @@ class HttpRelayer:
         )
 
     # ── internals ──
+
+    def _done(self, calls: Sequence[Call], sent: Sequence[bytes]) -> TransactionReceipt | None:
+        """The receipt of the act, if one of the transactions that relayers named has brought it to the chain."""
+        for digest in sent:
+            with suppress(Refused):  # one that failed did nothing
+                found = self._chain.receipt(digest)
+                if found is not None and self._carries(digest, calls):
+                    return found
+        return None
+
+    def _checked(self, url: str, calls: Sequence[Call], refusal: ContractRefusal) -> RelayUnavailable:
+        """What to think of a relayer that says the contracts refuse, when they do not.
+
+        Raises:
+            Refused: They do.
+        """
+        self._chain.call(self._chain.one_call(calls))
+        return RelayUnavailable(
+            f"The relayer at {url} says that the contracts refuse ({refusal.message}), and the chain does not.",
+            relayer=url,
+        )
 
     def _through(self, url: str, calls: Sequence[Call], sent: list[bytes]) -> TransactionReceipt:
         body = {"calls": [{"to": call.to, "data": "0x" + call.data.hex()} for call in calls]}
@@ -102,6 +122,7 @@ class HttpRelayer:
                 case "accepted" | "pending" if isinstance(id, str) and id.isalnum():
                     if time.monotonic() >= deadline:
                         raise NotMined(f"The relayer's transaction was not mined within {self._timeout:g} seconds.")
+                    time.sleep(_PAUSE_SECONDS)  # one that does not wait is not asked without a break
                     act = self._ask(url, "GET", f"/v1/acts/{id}?wait={_WAIT_SECONDS}")
                 case _:
                     raise RelayUnavailable(f"The relayer at {url} answers what makes no sense.", relayer=url)
@@ -109,12 +130,16 @@ class HttpRelayer:
     def _verified(self, url: str, calls: Sequence[Call], digest: bytes) -> TransactionReceipt:
         """The receipt from the caller's own node, of a transaction that carries just these calls."""
         receipt = self._chain.wait(digest, timeout=self._timeout, name="+".join(call.name for call in calls))
+        if not self._carries(digest, calls):
+            raise RelayInconsistent(f"The relayer at {url} names a transaction with other calls.", transaction=digest)
+        return receipt
+
+    def _carries(self, digest: bytes, calls: Sequence[Call]) -> bool:
+        """Whether a transaction is just these calls."""
         found = self._chain.ask("eth_getTransactionByHash", "0x" + digest.hex())
         expected = self._chain.one_call(calls)
         carried = (str(found.get("to")).lower(), found.get("input")) if isinstance(found, dict) else None
-        if carried != (expected.to.lower(), "0x" + expected.data.hex()):
-            raise RelayInconsistent(f"The relayer at {url} names a transaction with other calls.", transaction=digest)
-        return receipt
+        return carried == (expected.to.lower(), "0x" + expected.data.hex())
 
     def _failure(self, digest: bytes | None, act: dict[str, Any]) -> MedRecError:
         """Why an act failed that a relayer had taken: by the chain's own word where there is one."""

@@ -121,6 +121,40 @@ def test_a_contracts_refusal_is_not_tried_elsewhere_and_is_the_same_error(world,
     assert isinstance(refused.value.facts["structHash"], bytes)
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        (422, problem_of(InvalidSignature("It is forged.", signer="0x12", structHash=bytes(32)))),
+        (409, problem_of(GrantAlreadyExists("It exists.", grantor="0x12", id=bytes(32), status=1))),
+        (400, problem_of(InvalidInput("This is no signed act."))),
+        (202, {"id": "0x12", "status": "pending", "transaction": None}),
+        (202, {"id": "0x12", "status": "failed", "problem": problem_of(Refused("The chain refused."))}),
+        (202, {"id": "0x12", "status": "confirmed", "transaction": "0x" + "12" * 32}),
+    ],
+    ids=["says the contracts refuse", "says it was done", "says it is none", "stalls", "failed", "confirmed"],
+)
+def test_a_relayer_that_lies_keeps_no_act_from_the_next_one(world, relayer, lie):
+    """Whoever relays for somebody could stop their veto or revocation so, and they would believe the contracts do."""
+    status, document = lie
+    with answering(document, status) as liar:
+        senders = HttpRelayer([liar.url, relayer.url], world.network.chain, timeout=2)
+        patient = world.network.patient(relayer=senders)
+        patient.accept(world.hospital.invite(patient.next_subject()))
+        assert liar.asked
+    assert len(patient.relationships()) == 1
+
+
+def test_what_a_relayer_says_of_the_contracts_is_asked_of_the_chain(world):
+    """Alone it can keep the act back, and is named for it; but it can't pass for the contracts."""
+    refusal = problem_of(GrantAlreadyExists("It exists.", grantor="0x12", id=bytes(32), status=1))
+    patient = world.network.patient()
+    invitation = world.hospital.invite(patient.next_subject())
+    with answering(refusal, 409) as liar:
+        victim = world.network.patient(patient._account, relayer=liar.url)
+        with pytest.raises(RelayUnavailable, match=r"the chain does not"):
+            victim.accept(invitation)
+
+
 def test_when_all_refuse_every_reason_is_told(world):
     spent = problem_of(RelayBudgetSpent("Nothing is left.", retry_after=5))
     with answering(spent, 429) as poor:
@@ -205,6 +239,21 @@ def test_an_act_that_the_first_relayer_did_after_all_is_no_refusal_by_the_second
         first.shutdown()
         first.server_close()
     assert "0x" + receipt.hash.hex() == act["transaction"]
+
+
+def test_two_relayers_that_lie_together_make_no_act_look_done(world):
+    """One names somebody's mined transaction and falls silent; the other says that it was done before."""
+    chain = world.network.chain
+    assert isinstance(chain, EmbeddedChain)
+    other = chain.fund(generate_account().address, 1)
+    taken = {"id": "0x12", "status": "pending", "transaction": "0x" + other.hash.hex()}
+    refusal = problem_of(GrantAlreadyExists("It exists.", grantor="0x12", id=bytes(32), status=1))
+    patient = world.network.patient()
+    invitation = world.hospital.invite(patient.next_subject())
+    with answering(taken, 202) as first, answering(refusal, 409) as second:
+        senders = HttpRelayer([first.url, second.url], chain, timeout=1)
+        with pytest.raises(RelayUnavailable, match="None of the 2 relayers"):
+            world.network.patient(patient._account, relayer=senders).accept(invitation)
 
 
 def test_addresses_that_are_none_are_refused(world):
