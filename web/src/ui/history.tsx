@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { HistoryItem } from "../client/api.ts";
-import { counted, text, textOf } from "../text/catalogue.ts";
+import { counted, rich, text, textOf } from "../text/catalogue.ts";
 import { distance, moment, number } from "../text/moments.ts";
 import { Address, Foreign, Party } from "./foreign.tsx";
 import { Empty } from "./pieces.tsx";
@@ -77,7 +77,7 @@ function Reader({ item }: { item: HistoryItem }) {
   if (!grant || grant.kind === "emergency plan") return null;
   return (
     <p class="quiet-line">
-      {text("history.reader")} <Foreign value={grant.viewerName || grant.viewer} limit={60} />
+      {rich("history.reader", { name: <Foreign value={grant.viewerName || grant.viewer} limit={60} /> })}
       <span aria-hidden="true"> · </span>
       {grant.classes.slice(0, 3).map(className).join(text("list.separator"))}
       {grant.classes.length > 3 && ` ${text("list.more", { count: grant.classes.length - 3 })}`}
