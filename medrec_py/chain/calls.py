@@ -145,9 +145,11 @@ def _prove(root: bytes, key: bytes, nodes: Sequence[bytes], what: str) -> bytes:
     """The value under a key in the Merkle-Patricia trie with this root; empty if the nodes prove that there is none."""
     import rlp
     from trie import HexaryTrie
-    from trie.exceptions import BadTrieProof
+    from trie.exceptions import BadTrieProof, InvalidNibbles, InvalidNode, TraversedPartialPath, ValidationError
 
+    # Whatever the library finds wrong: it takes nodes for granted and stumbles over those that are none.
+    malformed = (InvalidNibbles, InvalidNode, TraversedPartialPath, ValidationError, rlp.exceptions.RLPException)
     try:
         return bytes(HexaryTrie.get_from_proof(root, key, [rlp.decode(node) for node in nodes]))
-    except (BadTrieProof, rlp.exceptions.RLPException, ValueError, TypeError, AssertionError) as error:
+    except (BadTrieProof, *malformed, ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
         raise ProofInvalid(f"The proof of {what} does not lead from the state root.", what=what) from error

@@ -4,11 +4,13 @@ import dataclasses
 from typing import Any
 
 import pytest
+import rlp
 from chain_world import World, digest, locator
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from medrec_py.chain import StorageProof
+from medrec_py.chain.hashing import keccak
 from medrec_py.errors import ChainInconsistent, ProofInvalid, RpcRefused
 
 
@@ -45,6 +47,20 @@ def test_any_altered_byte_of_a_proof_is_found(proof: StorageProof, part: str, at
     }
     with pytest.raises(ProofInvalid):
         dataclasses.replace(proof, **changes[part]).verify(proof.state_root)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.recursive(st.binary(max_size=40), lambda inner: st.lists(inner, max_size=17), max_leaves=20))
+@example([b"\x20", b"a value", b"and a third part"])
+@example([[b""]])
+def test_whatever_a_node_calls_part_of_a_trie_the_proof_is_refused(proof: StorageProof, node: Any) -> None:
+    slot = next(iter(proof.values))
+    for nodes in ((rlp.encode(node),), (*proof.storage_proofs[slot][:-1], rlp.encode(node))):
+        with pytest.raises(ProofInvalid):
+            dataclasses.replace(proof, storage_proofs={slot: nodes}).verify(proof.state_root)
+    # The same with a root that the server names to fit: its own hash is right then, and the node still is none.
+    with pytest.raises(ProofInvalid):
+        dataclasses.replace(proof, account_proof=(rlp.encode(node),)).verify(keccak(rlp.encode(node)))
 
 
 def test_a_proof_of_a_block_that_is_not_there_is_refused(world: World) -> None:
