@@ -28,6 +28,8 @@ contract Handler is World {
     Person[] internal people;
     address private whileAccredited;
     address private whileRelated;
+    /// @dev Of this history, so far.
+    uint256 public acts;
     uint256 internal dice;
 
     function setUp() public virtual override {
@@ -125,6 +127,7 @@ contract Handler is World {
 
     modifier rolls(uint256 seed) {
         dice = seed;
+        ++acts;
         vm.recordLogs();
         _;
     }
