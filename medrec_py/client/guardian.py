@@ -7,7 +7,7 @@ from typing import Any
 
 from medrec_py.chain import TransactionReceipt, require_address
 from medrec_py.client.participant import Participant
-from medrec_py.client.plans import Announcement, announcements, latest_plans, releases, share_in
+from medrec_py.client.plans import Announcement, announcements, has_released, latest_plans, share_in
 from medrec_py.crypto import threshold_of
 from medrec_py.errors import NoShare, NotOpen
 from medrec_py.sealing import ShareBundle, guardian_leaf, seal_bundle, verify_proof
@@ -112,7 +112,7 @@ class Guardian(Participant):
             raise NotOpen(
                 f"The plan of {share.owner} is not open to {successor}. {when}", owner=share.owner, heir=successor
             )
-        if self.address in releases(context, share.owner, successor):
+        if has_released(context, share.owner, successor, self.address):
             return None
         assert share.salt is not None
         released = ShareBundle(share.owner, self.address, "", share.words)

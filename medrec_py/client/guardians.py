@@ -18,7 +18,7 @@ from medrec_py.chain import Account, TransactionReceipt, as_account, require_add
 from medrec_py.client.acts import Actor, Nobody, Relayer
 from medrec_py.client.context import Context
 from medrec_py.client.grants import withdrawn_if_declined
-from medrec_py.client.plans import Announcement, announcements, latest_plans, owners_copy, releases, span_of
+from medrec_py.client.plans import Announcement, announcements, latest_plans, owners_copy, plans_of, releases, span_of
 from medrec_py.crypto import (
     ParticipantKey,
     RootKey,
@@ -309,37 +309,38 @@ class Guardians:
         context = self._context
         context.sync()
         owner = require_address(owner)
-        root = combined_root(list(self._released(owner).values()), owner)
-        plan = latest_plans(context, owner).get(owner)
-        copy = None if plan is None else owners_copy(context, plan, owner_key(root, owner))
+        root = combined_root(self._released(owner), owner)
+        # Not only of the plan that stands: a thief with the lost wallet may have ended it.
+        copies = (owners_copy(context, plan, owner_key(root, owner)) for plan in plans_of(context, owner))
+        copy = next(filter(None, copies), None)
         wallet = None if copy is None else copy.wallet
         return self._patient.inherit(root, reason=Reason.RECOVERY, wallet=wallet)
 
     def _recovery(self, owner: str) -> Recovery:
         guardianship, heir = self._context.guardianship, self._patient.address
         released = self._released(owner)
-        thresholds = [threshold_of(share.words) for share in released.values()]
+        thresholds = [threshold_of(share.words) for share in released]
         return Recovery(
             owner,
             guardianship.opens_at(owner, heir),
             guardianship.is_open(owner, heir),
-            len(released),
+            len({share.holder for share in released}),
             # A false share may say another number: most of them say the true one.
             max(sorted(thresholds), key=thresholds.count) if thresholds else None,
         )
 
-    def _released(self, owner: str) -> dict[str, ShareBundle]:
-        """The shares that were released to this wallet, by guardian; what can't be read as one is left out."""
+    def _released(self, owner: str) -> list[ShareBundle]:
+        """The shares that were released to this wallet; what can't be read as one is left out."""
         context = self._context
-        found: dict[str, ShareBundle] = {}
-        for guardian, digest in releases(context, owner, self._patient.address).items():
+        found: list[ShareBundle] = []
+        for event in releases(context, owner, self._patient.address):
             with suppress(IntegrityError, InvalidInput):
-                data = context.store.get(digest, limit=1 << 20)
+                data = context.store.get(event.share, limit=1 << 20)
                 share = open_bundle(data, context.bundle_context(owner), self._patient.key, BundleKind.SHARE)
                 assert isinstance(share, ShareBundle)
                 threshold_of(share.words)
-                if (share.owner, share.holder) == (owner, guardian):
-                    found[guardian] = share
+                if (share.owner, share.holder) == (owner, event.guardian):
+                    found.append(share)
         return found
 
 

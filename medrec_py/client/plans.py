@@ -83,15 +83,35 @@ def announcements(context: Context, owner: str) -> list[Announcement]:
     return found
 
 
-def releases(context: Context, owner: str, heir: str) -> dict[str, bytes]:
-    """The digests of the shares that were released to an heir: the last of each guardian."""
-    found: dict[str, bytes] = {}
-    for item in context.index.custody((ShareReleased,), party=owner):
-        event = item.logged.event
-        assert isinstance(event, ShareReleased)
-        if (event.owner, event.heir) == (owner, heir):
-            found[event.guardian] = event.share
-    return found
+def releases(context: Context, owner: str, heir: str) -> list[ShareReleased]:
+    """Every share that was ever released to an heir, under whichever plan.
+
+    Only shares of one plan make a root together. But a new plan, which a thief with the lost wallet can set too, takes
+    nothing away that was released before.
+    """
+    events = (item.logged.event for item in context.index.custody((ShareReleased,), party=owner))
+    return [
+        event for event in events if isinstance(event, ShareReleased) and (event.owner, event.heir) == (owner, heir)
+    ]
+
+
+def has_released(context: Context, owner: str, heir: str, guardian: str) -> bool:
+    """Whether a guardian has released its share of the plan that stands: that of an earlier one is of no use to it."""
+    has = False
+    for item in context.index.custody((PlanSet, ShareReleased), party=owner):
+        match item.logged.event:
+            case PlanSet(of) if of == owner:
+                has = False
+            case ShareReleased(of, to, by) if (of, to, by) == (owner, heir, guardian):
+                has = True
+    return has
+
+
+def plans_of(context: Context, owner: str) -> list[PlanSet]:
+    """Every plan that an owner ever set, the last one first; without those that ended one."""
+    events = (item.logged.event for item in context.index.custody((PlanSet,), party=owner))
+    plans = [event for event in events if isinstance(event, PlanSet) and event.owner == owner]
+    return [plan for plan in reversed(plans) if plan.guardians != ZERO_BYTES32]
 
 
 def share_in(context: Context, plan: PlanSet, key: ParticipantKey) -> ShareBundle | None:

@@ -153,7 +153,7 @@ def test_one_share_fewer_than_it_takes_gives_nothing(family: Family) -> None:
     family.guardians[1].release(family.owner, family.heir.address)
     with pytest.raises(TooFewShares, match="1 of the 2"):
         family.heir.guardians.recover(family.owner)
-    assert list(candidates([share.words for share in family.heir.guardians._released(family.owner).values()])) == []
+    assert list(candidates([share.words for share in family.heir.guardians._released(family.owner)])) == []
     assert family.heir.records() == []
 
 
@@ -167,7 +167,7 @@ def test_no_guardian_releases_before_the_chain_says_so(family: Family) -> None:
     with pytest.raises(NotOpen):
         family.guardians[1].release(family.owner, family.heir.address)
     assert len(list(family.network.store.pins())) == objects, "nothing was sealed either"
-    assert releases(family.heir._context, family.owner, family.heir.address) == {}
+    assert releases(family.heir._context, family.owner, family.heir.address) == []
 
 
 def test_the_contract_refuses_a_guardian_whose_client_would_release_early(family: Family) -> None:
@@ -275,6 +275,34 @@ def test_guardians_who_lie_together_hand_over_no_root_of_their_own(family: Famil
     ]
     with pytest.raises(SharesBroken):
         combined_root(shares, family.owner)
+
+
+def test_a_share_of_an_earlier_plan_keeps_nobody_from_releasing_todays(family: Family) -> None:
+    """One guardian had released, the owner turned up and appointed anew, and lost the wallet after all."""
+    family.appoint()
+    family.open()
+    assert family.guardians[1].release(family.owner, family.heir.address) is not None
+    family.appoint()
+    family.open()
+    for guardian in family.guardians[1:]:
+        assert guardian.release(family.owner, family.heir.address) is not None
+        assert guardian.release(family.owner, family.heir.address) is None
+    family.heir.guardians.recover(family.owner)
+    assert ids(family.heir.records()) == ["kept"]
+
+
+def test_a_new_plan_by_whoever_has_the_lost_wallet_takes_no_released_share_away(family: Family) -> None:
+    """The thief appoints the same people anew; one of them releases again, the other no more."""
+    family.appoint()
+    family.open()
+    for guardian in family.guardians[1:]:
+        guardian.release(family.owner, family.heir.address)
+    family.appoint()
+    family.open()
+    assert family.guardians[1].release(family.owner, family.heir.address) is not None
+    family.patient.guardians.end()
+    family.heir.guardians.recover(family.owner)
+    assert ids(family.heir.records()) == ["kept"]
 
 
 def test_an_heir_whom_nobody_announced_gets_nothing_out_of_anothers_shares(family: Family) -> None:
