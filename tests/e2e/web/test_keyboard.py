@@ -90,6 +90,7 @@ def test_a_dialog_keeps_the_focus_and_escape_gives_it_back(
 def test_the_first_stop_leads_past_the_navigation(tab: Callable[..., PatientPage], wallet: InjectedWallet):
     page = tab().enter()
     page.page.reload()
+    expect(page.main).to_be_visible()
     page.page.keyboard.press("Tab")
     skip = page.page.get_by_role("link", name=page.say("page.skip"))
     expect(skip).to_be_focused()
