@@ -26,6 +26,7 @@ from medrec_py.crypto import (
     participant_seed,
     recovery_key,
     split,
+    split_of,
     threshold_of,
 )
 from medrec_py.errors import (
@@ -330,18 +331,21 @@ class Guardians:
         )
 
     def _released(self, owner: str) -> list[ShareBundle]:
-        """The shares that were released to this wallet; what can't be read as one is left out."""
+        """The shares that were released to this wallet: the last of each guardian and split.
+
+        So nobody crowds the others' out, by however many false ones. What can't be read as one is left out.
+        """
         context = self._context
-        found: list[ShareBundle] = []
+        found: dict[tuple[str, int], ShareBundle] = {}
         for event in releases(context, owner, self._patient.address):
             with suppress(IntegrityError, InvalidInput):
                 data = context.store.get(event.share, limit=1 << 20)
                 share = open_bundle(data, context.bundle_context(owner), self._patient.key, BundleKind.SHARE)
                 assert isinstance(share, ShareBundle)
-                threshold_of(share.words)
+                of = split_of(share.words)
                 if (share.owner, share.holder) == (owner, event.guardian):
-                    found.append(share)
-        return found
+                    found[event.guardian, of] = share
+        return list(found.values())
 
 
 def owner_key(root: RootKey, owner: str) -> ParticipantKey:

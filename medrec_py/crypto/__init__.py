@@ -32,7 +32,7 @@ from medrec_py.crypto.secret import (
     RootKey,
     Secret,
 )
-from medrec_py.crypto.splitting import candidates, split, threshold_of
+from medrec_py.crypto.splitting import candidates, split, split_of, threshold_of
 
 __all__ = [
     "FIRST_YEAR",
@@ -64,5 +64,6 @@ __all__ = [
     "root_from_signature",
     "root_from_signatures",
     "split",
+    "split_of",
     "threshold_of",
 ]

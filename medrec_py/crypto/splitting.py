@@ -59,6 +59,16 @@ def threshold_of(words: str) -> int:
     return int(share.member_threshold)
 
 
+def split_of(words: str) -> int:
+    """Which split a share is of: SLIP-39's identifier, 15 random bits that all shares of one secret have.
+
+    Raises:
+        InvalidInput: It is no share.
+    """
+    threshold_of(words)
+    return int(Share.from_mnemonic(words).identifier)
+
+
 def candidates(shares: Iterable[str]) -> Iterator[bytes]:
     """The secrets that the shares make, over all choices of `threshold` of them that fit together.
 
@@ -74,7 +84,7 @@ def candidates(shares: Iterable[str]) -> Iterator[bytes]:
             threshold = threshold_of(words)
         except InvalidInput:
             continue
-        known.setdefault((threshold, Share.from_mnemonic(words).identifier), []).append(words)
+        known.setdefault((threshold, split_of(words)), []).append(words)
     for (threshold, _), group in known.items():
         for chosen in islice(combinations(group, threshold), MOST_CHOICES):
             try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 from client_world import ids, ndjson, observation
+from shamir_mnemonic import Share
 
 from medrec_py import MedRec
 from medrec_py.chain import EmbeddedChain, as_account, generate_account
@@ -261,6 +262,30 @@ def test_a_false_share_hides_no_true_ones(family: Family) -> None:
     family.guardians[1].release(owner, heir)
     with pytest.raises((TooFewShares, SharesBroken)):
         family.heir.guardians.recover(owner)
+    family.guardians[2].release(owner, heir)
+    family.heir.guardians.recover(owner)
+    assert ids(family.heir.records()) == ["kept"]
+
+
+def test_a_guardian_who_releases_false_shares_of_the_true_split_crowds_nobody_out(family: Family) -> None:
+    family.appoint()
+    family.open()
+    owner, heir, liar = family.owner, family.heir.address, family.guardians[0]
+    context, own = liar._context, liar._share(family.owner)
+    family.guardians[1].release(owner, heir)
+    for number in range(3):
+        words = replace(Share.from_mnemonic(own.words), value=bytes([number]) * 32).mnemonic()
+        sealed = seal_bundle(
+            ShareBundle(owner, liar.address, "", words), context.bundle_context(owner), [context.public_key(heir)]
+        )
+        digest = context.store.put(sealed).digest
+        call = context.guardianship.release(owner, heir, own.salt or b"", own.proof, digest)
+        context.chain.send(liar._account, call)
+    family.heir._context.sync()
+    assert [share.holder for share in family.heir.guardians._released(owner)] == [
+        family.guardians[1].address,
+        liar.address,
+    ]
     family.guardians[2].release(owner, heir)
     family.heir.guardians.recover(owner)
     assert ids(family.heir.records()) == ["kept"]

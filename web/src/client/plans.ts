@@ -14,7 +14,7 @@ import type { Context } from "./context";
 /** The plan of an owner that stands; null when there is none. */
 export function latestPlan(context: Context, owner: Address): PlanSet | null {
   const plan = context.chain.plan(owner)?.event ?? null;
-  return plan && !/^0x0+$/.test(plan.guardians) ? plan : null;
+  return plan && !isNone(plan.guardians) ? plan : null;
 }
 
 /** The key pair to which a plan's owner seals what concerns nobody else. */
@@ -55,13 +55,24 @@ export function announcedHeirs(context: Context, owner: Address): Map<Address, {
   return last;
 }
 
-/** The digests of the shares that were released to an heir: the last of each guardian. */
-export function releases(context: Context, owner: Address, heir: Address): Map<Address, Hex> {
-  const found = new Map<Address, Hex>();
+/** Every share that was ever released to an heir: a new plan, also a thief's, takes nothing away that was before it. */
+export function releases(context: Context, owner: Address, heir: Address): { guardian: Address; share: Hex }[] {
+  const found: { guardian: Address; share: Hex }[] = [];
   for (const { event } of context.chain.naming(owner)) {
-    if (event.event === "ShareReleased" && event.owner === owner && event.heir === heir) {
-      found.set(event.guardian, event.share);
-    }
+    if (event.event === "ShareReleased" && event.owner === owner && event.heir === heir) found.push(event);
   }
   return found;
+}
+
+/** Every plan that an owner ever set, the last one first; without those that ended one. */
+export function plansOf(context: Context, owner: Address): PlanSet[] {
+  const found: PlanSet[] = [];
+  for (const { event } of context.chain.naming(owner)) {
+    if (event.event === "PlanSet" && event.owner === owner && !isNone(event.guardians)) found.unshift(event);
+  }
+  return found;
+}
+
+function isNone(guardians: Hex): boolean {
+  return /^0x0+$/.test(guardians);
 }

@@ -5,7 +5,7 @@ import { ParticipantKey } from "../crypto/hpke";
 import { RootKey } from "../crypto/secret";
 import { PageError } from "../errors";
 import { openBundle } from "../sealing/bundle";
-import type { ShareBundle } from "../sealing/custody";
+import type { PlanBundle, ShareBundle } from "../sealing/custody";
 import { toHex } from "../types/bytes";
 import { ZERO_BYTES32 } from "../types/terms";
 import type { Connection } from "../wallet/connection";
@@ -16,7 +16,7 @@ import { Cases } from "./cases";
 import type { Context } from "./context";
 import { inherit } from "./inheritance";
 import { Patient } from "./patient";
-import { announcedHeirs, latestPlan, ownerKey, ownersCopy, releases } from "./plans";
+import { announcedHeirs, ownerKey, ownersCopy, plansOf, releases } from "./plans";
 import { asPageError, perform, type Route } from "./proposals";
 
 const SHARE_BYTES = 1 << 20;
@@ -101,8 +101,7 @@ export class Heir implements Recovery {
     const shares = await this.released(owner);
     onProgress({ step: "open", done: 0, total: 0 });
     const root = await combinedRoot(shares, owner);
-    const plan = latestPlan(context, owner);
-    const copy = plan ? await ownersCopy(context, plan, await ownerKey(root, owner)) : null;
+    const copy = await this.copyOf(owner, root);
     const cases = new Cases(context, this.root, null);
     onProgress({ step: "send", done: 0, total: 0 });
     const bundle = { kind: "inheritance", root, reason: "recovery", wallet: copy?.wallet ?? null } as const;
@@ -119,6 +118,16 @@ export class Heir implements Recovery {
     return client;
   }
 
+  /** What the owner wrote down: not only of the plan that stands, for a thief with the lost wallet may have ended it. */
+  private async copyOf(owner: Address, root: RootKey): Promise<PlanBundle | null> {
+    const key = await ownerKey(root, owner);
+    for (const plan of plansOf(this.context, owner)) {
+      const copy = await ownersCopy(this.context, plan, key);
+      if (copy) return copy;
+    }
+    return null;
+  }
+
   private async statusOf(owner: Address): Promise<Status> {
     const { context, address } = this;
     const [opensAt, shares] = await Promise.all([context.contracts.opensAt(owner, address), this.released(owner)]);
@@ -129,7 +138,7 @@ export class Heir implements Recovery {
       opensAt,
       isOpen: opensAt > 0 && context.now() >= opensAt,
       isVetoed: isAnnounced && opensAt === 0,
-      sharesReleased: shares.length,
+      sharesReleased: new Set(shares.map(({ holder }) => holder)).size,
       threshold: mostFrequent(shares.map(({ words }) => thresholdOf(words))),
     };
   }
@@ -138,25 +147,30 @@ export class Heir implements Recovery {
     return ParticipantKey.fromSeed(participantSeed(this.root, this.address));
   }
 
-  /** The shares that were released to this wallet; what can't be read as one is left out. */
+  /**
+   * The shares that were released to this wallet: the last of each guardian and split, so that nobody crowds the others'
+   * out. What can't be read as one is left out.
+   */
   private async released(owner: Address): Promise<ShareBundle[]> {
     const { context } = this;
-    const { thresholdOf } = await import("../crypto/splitting");
+    const { splitOf } = await import("../crypto/splitting");
     const key = await this.key();
     const opened = await Promise.all(
-      [...releases(context, owner, this.address)].map(async ([guardian, digest]) => {
+      releases(context, owner, this.address).map(async ({ guardian, share: digest }) => {
         try {
           const data = await context.store.get(digest, SHARE_BYTES);
           const share = await openBundle(data, context.bundleContext(owner), key, "share");
-          thresholdOf(share.words);
-          return share.owner === owner && share.holder === guardian ? share : null;
+          const kind = `${guardian} ${splitOf(share.words)}`;
+          return share.owner === owner && share.holder === guardian ? { kind, share } : null;
         } catch (error) {
           if (!(error instanceof PageError)) throw error;
           return null;
         }
       }),
     );
-    return opened.filter((share) => share !== null);
+    const last = new Map<string, ShareBundle>();
+    for (const found of opened) if (found) last.set(found.kind, found.share);
+    return [...last.values()];
   }
 }
 

@@ -28,28 +28,37 @@ export function split(secret: Uint8Array, threshold: number, count: number): str
 
 /** How many shares the secret of this one needs; throws PageError InvalidInput: it is no share. */
 export function thresholdOf(words: string): number {
+  return Number(headOf(words) & 15n) + 1;
+}
+
+/** Which split a share is of: 15 random bits that all shares of one secret have. Throws as `thresholdOf` does. */
+export function splitOf(words: string): number {
+  return Number(headOf(words) >> 25n);
+}
+
+function headOf(words: string): bigint {
   // The fields of the first four words, 10 bits each (SLIP-39, "Format of the share mnemonic"): identifier (15),
   // extendable (1), iterations (4), group (4), group threshold (4), groups (4), member (4), threshold - 1 (4).
   const list = words.trim().split(/\s+/);
   if (!Slip39.validateMnemonic(words)) throw new PageError("InvalidInput", { name: "share", value: list.length });
   const bits = list.slice(0, 4).reduce((all, word) => all * 1024n + BigInt(helper.WORD_LIST.indexOf(word)), 0n);
   if (((bits >> 8n) & 15n) !== 0n) throw new PageError("InvalidInput", { name: "share", value: "groups" });
-  return Number(bits & 15n) + 1;
+  return bits;
 }
 
 /** The secrets that the shares make, over all choices of `threshold` of them that fit together. Some may be false. */
 export function* candidates(shares: Iterable<string>): Generator<Uint8Array> {
-  const known = new Map<number, string[]>();
+  const known = new Map<string, string[]>();
   for (const words of new Set(shares)) {
     try {
-      const threshold = thresholdOf(words);
-      known.set(threshold, [...(known.get(threshold) ?? []), words]);
+      const kind = `${thresholdOf(words)} ${splitOf(words)}`;
+      known.set(kind, [...(known.get(kind) ?? []), words]);
     } catch {
       // What is no share is passed over.
     }
   }
-  for (const [threshold, group] of known) {
-    for (const chosen of choices(group.slice(0, MOST_SHARES), threshold)) {
+  for (const [kind, group] of known) {
+    for (const chosen of choices(group.slice(0, MOST_SHARES), Number.parseInt(kind, 10))) {
       try {
         yield Uint8Array.from(Slip39.recoverSecret(chosen, ""));
       } catch {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { candidates, split, thresholdOf } from "../../src/crypto/splitting";
+import { candidates, split, splitOf, thresholdOf } from "../../src/crypto/splitting";
 import { toDigits } from "../../src/types/bytes";
 import { bytes, Dice, errorOf, load, survives } from "../vectors";
 
@@ -20,6 +20,14 @@ describe("shares of a secret", () => {
     }
     const { threshold, shares } = sharings[3] as Splitting["sharings"][number];
     expect(secretsOf(shares.slice(0, threshold))).toEqual([secret]);
+  });
+
+  it("of one split are known by its number, and those of others don't stand in their way", () => {
+    const [first, second] = sharings as [Splitting["sharings"][number], Splitting["sharings"][number]];
+    expect(new Set(first.shares.map(splitOf)).size).toBe(1);
+    expect(splitOf(second.shares[0] as string)).not.toBe(splitOf(first.shares[0] as string));
+    const crowd = Array.from({ length: 20 }, () => split(bytes(secret), first.threshold, 2)[0] as string);
+    expect(secretsOf([...crowd, ...first.shares])).toContain(secret);
   });
 
   it("that the page makes give it back as well", () => {
