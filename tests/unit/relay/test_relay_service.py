@@ -368,7 +368,12 @@ def test_a_journal_of_another_chain_is_refused(payer, waiting):
             RelayService(other, payer, journal=RelayJournal(waiting))
 
 
-@pytest.mark.parametrize("raw", [b"", b"\x02", b"\x02\xc0", os.urandom(200), b"\x02\xf8" + os.urandom(200)])
+NOISE = bytes(range(256))
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\x02", b"\x02\xc0", NOISE[56:], b"\x02\xf8" + NOISE], ids=["none", "type", "empty", "noise", "long"]
+)
 def test_a_journal_with_other_bytes_is_damaged(chain, payer, waiting, raw):
     with sqlite3.connect(waiting) as other:
         other.execute("UPDATE transactions SET raw = ?", (raw,))
