@@ -6,9 +6,10 @@
 #   all    everything that tests, checks and benchmarks need (the default)
 #
 # Stages: python (.venv), analysis (.venv-analysis: halmos, slither), node (node_modules, and links to anvil, forge, cast
-# and solc in .tools/bin), kubo (.tools/bin/ipfs), browser (Debian's Chromium and fonts). Each writes a stamp with the hash of all it was made from, so that a
-# repeated run does nothing and a changed lock file redoes just its own stage. A stage is done in place: an environment
-# that exists is brought to the lock file's state, never thrown away, because somebody may be working in it.
+# and solc in .tools/bin), kubo (.tools/bin/ipfs), browser (Debian's Chromium and fonts). Each writes a stamp with the
+# hash of all it was made from, so that a repeated run does nothing and a changed lock file redoes just its own stage. A
+# stage is done in place: an environment that exists is brought to the lock file's state, never thrown away, because
+# somebody may be working in it.
 #
 # Nothing is downloaded but packages, through pip, uv, npm, Go and apt as this machine has them configured.
 set -euo pipefail
