@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgi_client import SiteClient
+from asgi_client import SiteClient, run
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -291,7 +290,7 @@ def test_a_mounted_relayer_begins_and_ends_with_the_site(backend: Backend, page:
         async with site.router.lifespan_context(site):
             assert heard == ["begins"]
 
-    asyncio.run(live())
+    run(live())
     assert heard == ["begins", "ends"]
     answer = SiteClient(site).get("/relay/v1")
     assert answer.json() == {"chainId": 1337}
