@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medrec_py.cli import output
-from medrec_py.cli.hands import EXAMPLE, done, given_address, named_people
+from medrec_py.cli.hands import EXAMPLE, Label, People, Threshold, done, given_address, named_people
 from medrec_py.cli.options import Role, command
 from medrec_py.cli.output import Shown
 from medrec_py.cli.session import Session
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 _Subject = Annotated[str | None, typer.Option("--subject", "-s", help="Which of the patient's addresses.")]
 _Of = Annotated[str, typer.Argument(metavar="SUBJECT", help="The patient's address.")]
-_People = Annotated[
-    list[str], typer.Argument(metavar="[NAME=]ADDRESS …", help="People, by address or account, with a name or without.")
-]
-_Threshold = Annotated[int, typer.Option("--threshold", "-t", help="How many of them it takes.", min=2, max=16)]
-_Label = Annotated[str, typer.Option("--label", help="What they know the matter by; sealed to them.")]
 
 
 def add_to(app: typer.Typer, panel: str) -> None:
@@ -43,12 +38,12 @@ def _add_preparing(app: typer.Typer) -> None:
     )
     def prepare(
         session: Session,
-        people: _People,
+        people: People,
         classes: Annotated[
             list[str], typer.Option("--classes", "-c", help="Codes of classes, separated by commas, or all.")
         ],
-        threshold: _Threshold = 2,
-        label: _Label = "",
+        threshold: Threshold = 2,
+        label: Label = "",
         until: Annotated[str | None, typer.Option("--until", help="Until when; until it is withdrawn.")] = None,
         records_from: Annotated[str | None, typer.Option("--records-from", help="First day covered.")] = None,
         subject: _Subject = None,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from medrec_py.cli import output
-from medrec_py.cli.hands import EXAMPLE, done, named_people, span
+from medrec_py.cli.hands import EXAMPLE, Label, People, Threshold, done, named_people, span
 from medrec_py.cli.options import command
 from medrec_py.cli.output import Shown
 from medrec_py.cli.session import Session
@@ -15,11 +15,6 @@ from medrec_py.cli.words import counted
 
 _Ward = Annotated[str, typer.Argument(help="The owner's recovery address (wards).")]
 _Heir = Annotated[str, typer.Argument(help="Who takes over: an address, or the name of an account.")]
-_People = Annotated[
-    list[str], typer.Argument(metavar="[NAME=]ADDRESS …", help="People, by address or account, with a name or without.")
-]
-_Threshold = Annotated[int, typer.Option("--threshold", "-t", help="How many of them it takes.", min=2, max=16)]
-_Label = Annotated[str, typer.Option("--label", help="What they know the matter by; sealed to them.")]
 
 
 def add_to(app: typer.Typer, panel: str) -> None:
@@ -42,13 +37,13 @@ def _add_plans(app: typer.Typer) -> None:
     )
     def appoint(
         session: Session,
-        people: _People,
-        threshold: _Threshold = 2,
+        people: People,
+        threshold: Threshold = 2,
         notice: Annotated[str, typer.Option("--notice", help="Time for a veto: 7d, 12h, or seconds.")] = "7d",
         silence: Annotated[
             str, typer.Option("--silence", help="Time without a sign of life before anybody can be announced.")
         ] = "0",
-        label: _Label = "",
+        label: Label = "",
     ) -> Shown:
         """Split the wallet's root among guardians, as the patient."""
         receipt = session.patient.guardians.appoint(

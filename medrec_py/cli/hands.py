@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from medrec_py.cli import output
 from medrec_py.cli.output import Shown
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
 EXAMPLE = "0x52908400098527886E0F7030069857D2E4169EE7"
 """An address for examples."""
+People = Annotated[
+    list[str], typer.Argument(metavar="[NAME=]ADDRESS …", help="People, by address or account, with a name or without.")
+]
+Threshold = Annotated[int, typer.Option("--threshold", "-t", help="How many of them it takes.", min=2, max=16)]
+Label = Annotated[str, typer.Option("--label", help="What they know the matter by; sealed to them.")]
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "": 1}
 
 

@@ -7,7 +7,7 @@ import { AboutGrant } from "./aboutGrant.tsx";
 import { propose } from "./act.tsx";
 import { GrantCard } from "./grantCard.tsx";
 import { Icon } from "./icons.tsx";
-import { Empty, Heading } from "./pieces.tsx";
+import { Empty, Heading, Honesty } from "./pieces.tsx";
 import { link } from "./route.ts";
 import { client, lastShared, summary } from "./session.ts";
 import { isInForce } from "./viewer.tsx";
@@ -48,15 +48,7 @@ export function AccessScreen() {
           )}
         </section>
       )}
-      <div class="notice quiet honest">
-        <Icon name="warning" />
-        <div>
-          <p>
-            <strong>{text("share.honestTitle")}</strong>
-          </p>
-          <p>{text("share.honest")}</p>
-        </div>
-      </div>
+      <Honesty />
     </>
   );
 }

@@ -6,7 +6,7 @@ import { counted, text } from "../text/catalogue.ts";
 import { moment } from "../text/moments.ts";
 import { revoke } from "./access.tsx";
 import { propose } from "./act.tsx";
-import { FindParty } from "./findParty.tsx";
+import { ChosenPeople, FindParty, withChosen } from "./findParty.tsx";
 import { ForeignText, Party } from "./foreign.tsx";
 import { Icon } from "./icons.tsx";
 import { Card, Empty, Tag } from "./pieces.tsx";
@@ -103,29 +103,12 @@ function Prepare() {
         <ClassChoice chosen={classes} onChange={setClasses} counts={counts} />
         <h3>{counted("plan.custodians", CUSTODIANS - custodians.length)}</h3>
         <p class="help">{text("plan.custodiansHelp")}</p>
-        <ul class="rows">
-          {custodians.map((one) => (
-            <li key={one.address}>
-              <Party name={one.name} address={one.address} />
-              <button
-                type="button"
-                class="button quiet"
-                aria-label={text("guardians.removeLabel", { name: one.name || one.address })}
-                onClick={() => setCustodians(custodians.filter((other) => other !== one))}
-              >
-                {text("guardians.remove")}
-              </button>
-            </li>
-          ))}
-        </ul>
+        <ChosenPeople people={custodians} onChange={setCustodians} />
         {custodians.length < CUSTODIANS && (
           <FindParty
             key={custodians.length}
             label={text("plan.add")}
-            onFound={(found) => {
-              if (custodians.some((one) => one.address === found.address)) return;
-              setCustodians([...custodians, { address: found.address, name: found.name }]);
-            }}
+            onFound={(found) => setCustodians(withChosen(custodians, found))}
           />
         )}
         <button type="submit" class="button primary" disabled={custodians.length !== CUSTODIANS || classes.size === 0}>

@@ -5,12 +5,14 @@ import type { PageError, Participant } from "../client/api.ts";
 import { counted, text } from "../text/catalogue.ts";
 import { Party } from "./foreign.tsx";
 import { Icon } from "./icons.tsx";
-import { Fault, Field, Tag } from "./pieces.tsx";
+import { Accreditation, Fault, Field, Tag } from "./pieces.tsx";
 import { Scanner } from "./scanner.tsx";
 import { asPageError, client } from "./session.ts";
 
 /** Typing stops for this long before anybody is looked for, in milliseconds. */
 const PAUSE = 350;
+
+export type Chosen = Pick<Participant, "address" | "name">;
 
 export interface FindPartyProps {
   onFound: (participant: Participant) => void;
@@ -93,15 +95,7 @@ export function FindParty({ onFound, label, invalid = false }: FindPartyProps) {
               <button type="button" class="found-party" onClick={() => onFound(one)}>
                 <Party name={one.name} address={one.address} />
                 <span class="tags">
-                  {one.isAccredited ? (
-                    <Tag tone="good" icon="check">
-                      {text("people.accredited")}
-                    </Tag>
-                  ) : (
-                    <Tag tone="warning" icon="warning">
-                      {text("people.notAccredited")}
-                    </Tag>
-                  )}
+                  <Accreditation holds={one.isAccredited} />
                   {!one.hasKey && <Tag tone="warning">{text("find.noKey")}</Tag>}
                 </span>
               </button>
@@ -111,4 +105,37 @@ export function FindParty({ onFound, label, invalid = false }: FindPartyProps) {
       )}
     </div>
   );
+}
+
+/** People who were found and chosen, each to be taken off again. */
+export function ChosenPeople({
+  people,
+  onChange,
+}: {
+  people: readonly Chosen[];
+  onChange: (people: Chosen[]) => void;
+}) {
+  return (
+    <ul class="rows">
+      {people.map((one) => (
+        <li key={one.address}>
+          <Party name={one.name} address={one.address} />
+          <button
+            type="button"
+            class="button quiet"
+            aria-label={text("guardians.removeLabel", { name: one.name || one.address })}
+            onClick={() => onChange(people.filter((other) => other !== one))}
+          >
+            {text("guardians.remove")}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The people chosen so far and somebody who was found, once. */
+export function withChosen(people: readonly Chosen[], found: Participant): Chosen[] {
+  if (people.some((one) => one.address === found.address)) return [...people];
+  return [...people, { address: found.address, name: found.name }];
 }

@@ -5,7 +5,7 @@ import type { Address as AddressType, GuardianPlan } from "../client/api.ts";
 import { counted, text } from "../text/catalogue.ts";
 import { moment, span } from "../text/moments.ts";
 import { propose } from "./act.tsx";
-import { FindParty } from "./findParty.tsx";
+import { ChosenPeople, FindParty, withChosen } from "./findParty.tsx";
 import { Party } from "./foreign.tsx";
 import { Icon } from "./icons.tsx";
 import { Card, Field, Tag } from "./pieces.tsx";
@@ -114,30 +114,11 @@ function Appoint({ plan }: { plan: GuardianPlan | null }) {
     <Card title={text(plan ? "guardians.replace" : "guardians.title")} icon="plus">
       <p class="help">{text("guardians.help")}</p>
       <form onSubmit={submit}>
-        {chosen.length > 0 && (
-          <ul class="rows">
-            {chosen.map((one) => (
-              <li key={one.address}>
-                <Party name={one.name} address={one.address} />
-                <button
-                  type="button"
-                  class="button quiet"
-                  aria-label={text("guardians.removeLabel", { name: one.name || one.address })}
-                  onClick={() => setChosen(chosen.filter((other) => other !== one))}
-                >
-                  {text("guardians.remove")}
-                </button>
-              </li>
-            ))}
-          </ul>
-        )}
+        {chosen.length > 0 && <ChosenPeople people={chosen} onChange={setChosen} />}
         <FindParty
           key={chosen.length}
           label={text("guardians.add")}
-          onFound={(found) => {
-            if (chosen.some((one) => one.address === found.address)) return;
-            setChosen([...chosen, { address: found.address, name: found.name }]);
-          }}
+          onFound={(found) => setChosen(withChosen(chosen, found))}
         />
         <div class="pair three">
           <Field label={text("guardians.threshold")} help={text("guardians.thresholdHelp")}>

@@ -65,6 +65,30 @@ export function Tag({ tone = "quiet", icon, children }: { tone?: Tone; icon?: Ic
 }
 
 /** A fault in words. An unknown code is said with its code, so that nothing fails silently. */
+/** Whether the registrar vouches for somebody now. */
+export function Accreditation({ holds, tone = "warning" }: { holds: boolean; tone?: "warning" | "danger" }) {
+  return (
+    <Tag tone={holds ? "good" : tone} icon={holds ? "check" : "warning"}>
+      {text(holds ? "people.accredited" : "people.notAccredited")}
+    </Tag>
+  );
+}
+
+/** What ending access can and can't do, said wherever it is given or ended. */
+export function Honesty() {
+  return (
+    <div class="notice quiet honest">
+      <Icon name="warning" />
+      <div>
+        <p>
+          <strong>{text("share.honestTitle")}</strong>
+        </p>
+        <p>{text("share.honest")}</p>
+      </div>
+    </div>
+  );
+}
+
 export function faultWords(code: string, values: Readonly<Record<string, string | number>>): string {
   return textOf("errors", code, values) ?? textOf("faults", code, values) ?? text("errors.unknown", { code });
 }

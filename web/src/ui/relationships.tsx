@@ -7,7 +7,7 @@ import { day, moment } from "../text/moments.ts";
 import { propose } from "./act.tsx";
 import { Address, Party } from "./foreign.tsx";
 import { Icon } from "./icons.tsx";
-import { Card, Empty, Fault, Field, Tag } from "./pieces.tsx";
+import { Accreditation, Card, Empty, Fault, Field } from "./pieces.tsx";
 import { QrCode } from "./qrCode.tsx";
 import { Scanner } from "./scanner.tsx";
 import { asPageError, client, type Invited, invitations, summary } from "./session.ts";
@@ -77,15 +77,7 @@ function Standing({ relationship }: { relationship: Relationship }) {
         </p>
       </div>
       <div class="row-side">
-        {relationship.isAccredited ? (
-          <Tag tone="good" icon="check">
-            {text("people.accredited")}
-          </Tag>
-        ) : (
-          <Tag tone="warning" icon="warning">
-            {text("people.notAccredited")}
-          </Tag>
-        )}
+        <Accreditation holds={relationship.isAccredited} />
         <button
           type="button"
           class="button quiet"
@@ -234,15 +226,7 @@ function Pending({ invited }: { invited: Invited }) {
     <div class="pending">
       <p>
         <Party name={view.providerName} address={view.provider} />{" "}
-        {view.isAccredited ? (
-          <Tag tone="good" icon="check">
-            {text("people.accredited")}
-          </Tag>
-        ) : (
-          <Tag tone="danger" icon="warning">
-            {text("people.notAccredited")}
-          </Tag>
-        )}
+        <Accreditation holds={view.isAccredited} tone="danger" />
       </p>
       {!view.isAccredited && <p class="help">{text("people.notAccreditedHelp")}</p>}
       <p class="quiet-line">{text("people.invitationEnds", { at: moment(view.expiresAt) })}</p>

@@ -8,7 +8,7 @@ import { dayAfter, secondsOf, today } from "./days.ts";
 import { FindParty } from "./findParty.tsx";
 import { Party } from "./foreign.tsx";
 import { Icon } from "./icons.tsx";
-import { Card, Field, Heading } from "./pieces.tsx";
+import { Card, Field, Heading, Honesty } from "./pieces.tsx";
 import { go } from "./route.ts";
 import { client, lastShared } from "./session.ts";
 import { ClassChoice, countsOf, PurposeChoice } from "./shareChoices.tsx";
@@ -235,15 +235,7 @@ export function ShareScreen() {
             )}
           </Field>
         </details>
-        <div class="notice quiet honest">
-          <Icon name="warning" />
-          <div>
-            <p>
-              <strong>{text("share.honestTitle")}</strong>
-            </p>
-            <p>{text("share.honest")}</p>
-          </div>
-        </div>
+        <Honesty />
         <div class="submit-row">
           <button type="submit" class="button primary">
             {text("share.review")}

@@ -5,7 +5,7 @@ import { counted, text } from "../text/catalogue.ts";
 import { day, distance } from "../text/moments.ts";
 import { Foreign, Party } from "./foreign.tsx";
 import { HistoryList } from "./history.tsx";
-import { Card, Empty, Fault, Heading, Progress, Tag } from "./pieces.tsx";
+import { Accreditation, Card, Empty, Fault, Heading, Progress, Tag } from "./pieces.tsx";
 import { className } from "./recordClasses.ts";
 import { link } from "./route.ts";
 import { invitations, isRefreshing, now, progress, records, refresh, refreshError, summary } from "./session.ts";
@@ -171,15 +171,7 @@ function Provider({ relationship }: { relationship: Relationship }) {
         <Party name={relationship.providerName} address={relationship.provider} />
       </div>
       <div class="row-side">
-        {relationship.isAccredited ? (
-          <Tag tone="good" icon="check">
-            {text("people.accredited")}
-          </Tag>
-        ) : (
-          <Tag tone="warning" icon="warning">
-            {text("people.notAccredited")}
-          </Tag>
-        )}
+        <Accreditation holds={relationship.isAccredited} />
         <small>{text("people.since", { day: day(relationship.openedAt) })}</small>
       </div>
     </li>
